@@ -1,0 +1,96 @@
+import { Redis } from 'ioredis';
+import type { Logger } from '../logger.ts';
+
+export type RedisTarget =
+  | { url: string }
+  | { path: string; password: string }
+  | { host: string; port: number; password: string };
+
+export interface Connections {
+  /** Decisions and reads. Nothing is queued while it is down and nothing is ever sent twice by itself. */
+  hot: Redis;
+  /** Doorbells only: sharded pub/sub. */
+  subscriber: Redis;
+  up(): boolean;
+  close(): Promise<void>;
+}
+
+/** A call that Redis has not answered by then is `unknown`: a paused or cut-off Redis must not hold callers for ever. */
+const commandTimeoutMs = 5_000;
+/** Reconnecting: quick at first, never slower than once a second, so that a restart of Redis is over in a second or two. */
+const reconnectMs = (attempt: number) => Math.min(50 * 2 ** attempt, 1_000);
+
+export function optionsOf(target: RedisTarget) {
+  return 'url' in target ? {} : 'path' in target ? { path: target.path, password: target.password } : { ...target };
+}
+
+function connect(target: RedisTarget, options: object): Redis {
+  const all = { ...optionsOf(target), ...options, retryStrategy: reconnectMs, lazyConnect: true };
+  return 'url' in target ? new Redis(target.url, all) : new Redis(all);
+}
+
+/**
+ * Opens the connections. `onReady` runs at every connect and reconnect, before anyone is told that Redis is up: it
+ * checks that this Redis keeps the promises the configuration makes, and throws where it does not.
+ */
+export async function openConnections(
+  target: RedisTarget,
+  {
+    logger,
+    onReady,
+    onDown,
+  }: { logger: Logger; onReady: (hot: Redis, again: boolean) => Promise<void>; onDown: () => void },
+): Promise<Connections> {
+  // autoResendUnfulfilledCommands would run a decision twice; without maxRetriesPerRequest 0 a lost command stays pending.
+  const hot = connect(target, {
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: commandTimeoutMs,
+  });
+  const subscriber = connect(target, { autoResubscribe: true, enableOfflineQueue: true, maxRetriesPerRequest: null });
+  let checked = false;
+  let first = true;
+  let saidDown = false;
+  for (const [name, connection] of Object.entries({ hot, subscriber })) {
+    connection.on('error', (error: Error) => {
+      if (!saidDown) logger.warn({ connection: name, error: error.message }, 'Redis connection has trouble');
+      saidDown = true;
+    });
+  }
+  hot.on('close', () => {
+    if (checked) onDown();
+    checked = false;
+  });
+  hot.on('ready', () => {
+    if (first) return;
+    void onReady(hot, true).then(
+      () => {
+        checked = true;
+        saidDown = false;
+        logger.info({}, 'Redis is back');
+      },
+      (error: unknown) => {
+        logger.error(
+          { error: error instanceof Error ? error.message : String(error) },
+          'Redis came back unfit; staying down',
+        );
+        hot.disconnect(true);
+      },
+    );
+  });
+  await Promise.all([hot.connect(), subscriber.connect()]);
+  await onReady(hot, false);
+  first = false;
+  checked = true;
+  return {
+    hot,
+    subscriber,
+    up: () => checked && hot.status === 'ready',
+    async close() {
+      hot.disconnect();
+      subscriber.disconnect();
+      await Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,166 @@
+import slotOf from 'cluster-key-slot';
+
+/**
+ * Every key of Redis, in one place. The part in braces is the hash tag: what one script decides lies under one tag, so
+ * it is on one slot of a cluster. Tags: a partition (people, their holds, packets, energy, money and its slice of every
+ * pool), a live session, the catalogue, the people's office (staff, revocations) and the desk (presence, leases, laws).
+ */
+
+const SLOTS = 16_384;
+
+/**
+ * The tag of partition k, salted so that its slot is floor((k + 1/2) x 16384 / P): partitions lie evenly over any
+ * number of masters. The salt is the smallest that does it, so every node computes the same one.
+ */
+export function partitionTag(festival: string, partition: number, partitions: number): string {
+  const wanted = Math.floor(((partition + 0.5) * SLOTS) / partitions);
+  for (let salt = 0; ; salt++) {
+    const tag = `${festival}:p${partition}:${salt}`;
+    if (slotOf(tag) === wanted) return `{${tag}}`;
+  }
+}
+
+/** 32-bit FNV-1a: spreads ids evenly and is the same in every language. */
+export function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  return hash;
+}
+
+function partitionKeys(tag: string) {
+  return {
+    tag,
+    // What happened, one line for every change of stock, money or energy.
+    ledger: `${tag}:ledger`,
+    totals: `${tag}:totals`,
+    // Announced events for other tags, numbered by destination, and how far this tag has applied those of others.
+    outbox: `${tag}:outbox`,
+    outboxNumbers: `${tag}:outbox:numbers`,
+    cursors: `${tag}:cursors`,
+    // Answers that are given again, by requestId; order says which may be forgotten.
+    answers: (shopperId: string) => `${tag}:answers:${shopperId}`,
+    answersOrder: (shopperId: string) => `${tag}:answers-order:${shopperId}`,
+    // Deals: counts and terms, units taken by shopper, which are staged, holds by shopper, holds by when they lapse.
+    deals: `${tag}:deals`,
+    deal: (dealId: string) => `${tag}:deal:${dealId}`,
+    dealTaken: (dealId: string) => `${tag}:deal-taken:${dealId}`,
+    holds: (shopperId: string) => `${tag}:holds:${shopperId}`,
+    lapses: `${tag}:lapses`,
+    // Red packets: terms and counts, amounts still unopened, who opened what; a shopper's wallet and last packets.
+    drops: `${tag}:drops`,
+    drop: (dropId: string) => `${tag}:drop:${dropId}`,
+    dropSeed: (dropId: string) => `${tag}:drop-seed:${dropId}`,
+    dropAmounts: (dropId: string) => `${tag}:drop-amounts:${dropId}`,
+    dropOpened: (dropId: string) => `${tag}:drop-opened:${dropId}`,
+    wallet: (shopperId: string) => `${tag}:wallet:${shopperId}`,
+    packets: (shopperId: string) => `${tag}:packets:${shopperId}`,
+    // Energy: the sum, the tasks done (score: when their window closes), the last credits.
+    energy: (shopperId: string) => `${tag}:energy:${shopperId}`,
+    energyDone: (shopperId: string) => `${tag}:energy-done:${shopperId}`,
+    energyHistory: (shopperId: string) => `${tag}:energy-history:${shopperId}`,
+    /** The doorbell of a feed: sharded pub/sub under the same tag as what it tells of. */
+    bell: (feed: string, id: string) => `${tag}:bell:${feed}:${id}`,
+  };
+}
+
+function liveKeys(tag: string) {
+  return {
+    tag,
+    chat: `${tag}:chat`,
+    chatMeta: `${tag}:chat:meta`,
+    answers: (shopperId: string) => `${tag}:answers:${shopperId}`,
+    answersOrder: (shopperId: string) => `${tag}:answers-order:${shopperId}`,
+    outbox: `${tag}:outbox`,
+    outboxNumbers: `${tag}:outbox:numbers`,
+    bell: (feed: string, id: string) => `${tag}:bell:${feed}:${id}`,
+  };
+}
+
+function catalogueKeys(tag: string) {
+  return {
+    tag,
+    meta: `${tag}:meta`,
+    changes: `${tag}:changes`,
+    /** redis-om keeps a record in a hash named `<prefix>:<id>`. */
+    recordPrefix: (kind: string) => `${tag}:record:${kind}`,
+    record: (kind: string, id: string) => `${tag}:record:${kind}:${id}`,
+    index: (kind: string) => `${tag}:index:${kind}`,
+    answers: (personId: string) => `${tag}:answers:${personId}`,
+    answersOrder: (personId: string) => `${tag}:answers-order:${personId}`,
+    bell: `${tag}:bell`,
+  };
+}
+
+function peopleKeys(tag: string) {
+  return {
+    tag,
+    staff: (name: string) => `${tag}:staff:${name}`,
+    signInFailures: (name: string) => `${tag}:sign-in-failures:${name}`,
+    /** What was revoked: a hash of person -> JSON, followed by every node. */
+    revoked: `${tag}:revoked`,
+    secrets: `${tag}:secrets`,
+    profile: (shopperId: string) => `${tag}:profile:${shopperId}`,
+    answers: (personId: string) => `${tag}:answers:${personId}`,
+    answersOrder: (personId: string) => `${tag}:answers-order:${personId}`,
+    bell: `${tag}:bell`,
+  };
+}
+
+function deskKeys(tag: string) {
+  return {
+    tag,
+    nodes: `${tag}:nodes`,
+    presence: `${tag}:presence`,
+    lease: (name: string) => `${tag}:lease:${name}`,
+    wall: `${tag}:wall`,
+    points: `${tag}:points`,
+    laws: `${tag}:laws`,
+    bell: (feed: string, id: string) => `${tag}:bell:${feed}:${id}`,
+  };
+}
+
+export type PartitionKeys = ReturnType<typeof partitionKeys>;
+export type LiveKeys = ReturnType<typeof liveKeys>;
+
+export interface Keyspace {
+  festival: string;
+  partitions: number;
+  partitionOf(shopperId: string): number;
+  partition(k: number): PartitionKeys;
+  /** The keys of the partition that this person belongs to. */
+  of(shopperId: string): PartitionKeys;
+  live(sessionId: string): LiveKeys;
+  catalogue: ReturnType<typeof catalogueKeys>;
+  people: ReturnType<typeof peopleKeys>;
+  desk: ReturnType<typeof deskKeys>;
+}
+
+export function createKeyspace({ festival, partitions }: { festival: string; partitions: number }): Keyspace {
+  const byPartition = Array.from({ length: partitions }, (_, k) =>
+    partitionKeys(partitionTag(festival, k, partitions)),
+  );
+  const partition = (k: number) => {
+    const keys = byPartition[k];
+    if (keys === undefined) throw new RangeError(`no partition ${k} of ${partitions}`);
+    return keys;
+  };
+  const partitionOf = (shopperId: string) => hashOf(shopperId) % partitions;
+  return {
+    festival,
+    partitions,
+    partitionOf,
+    partition,
+    of: (shopperId) => partition(partitionOf(shopperId)),
+    live: (sessionId) => liveKeys(`{${festival}:live:${sessionId}}`),
+    catalogue: catalogueKeys(`{${festival}:catalogue}`),
+    people: peopleKeys(`{${festival}:people}`),
+    desk: deskKeys(`{${festival}:desk}`),
+  };
+}
+
+/** The hash tag of a key, as Redis Cluster reads it: between the first brace and the next closing one. */
+export function tagOf(key: string): string {
+  const open = key.indexOf('{');
+  const close = key.indexOf('}', open + 1);
+  return open === -1 || close <= open + 1 ? key : key.slice(open + 1, close);
+}
