@@ -26,13 +26,15 @@ const modes = {
 };
 
 /** A failure that a person can do something about: its message says what was tried and what to do. */
-class SetupFailure extends Error {}
+function failure(message) {
+  return Object.assign(new Error(message), { code: 'setup-failed' });
+}
 
 async function main() {
   const mode = modes[process.argv[2]];
-  if (!mode) throw new SetupFailure(`Usage: node setup.mjs ${Object.keys(modes).join('|')}`);
+  if (!mode) throw failure(`Usage: node setup.mjs ${Object.keys(modes).join('|')}`);
   if (!atLeast(process.versions.node, setupNodeMin)) {
-    throw new SetupFailure(
+    throw failure(
       `This is Node ${process.versions.node}, and ${setupNodeMin.join('.')} or newer is needed to begin.\n` +
         'Install the current LTS from https://nodejs.org or with a version manager, and try again.',
     );
@@ -66,7 +68,7 @@ async function installPackages() {
   print('packages', 'installing from the lock, which takes about half a minute');
   const ran = await run('npm', ['ci', '--loglevel=error'], { shell: windows });
   if (ran !== 0) {
-    throw new SetupFailure(
+    throw failure(
       `\`npm ci\` ended with ${ran} (its own words are above). It installs exactly what package-lock.json says.\n` +
         'Check the network and the registry (`npm ping`); where package.json was changed by hand, run `npm install` once.',
     );
@@ -124,7 +126,7 @@ async function checkNode() {
     const version = (ran.stdout ?? '').trim();
     if (version === pinned) return { node: bin, said: `${version}, the pinned one` };
     if (ran.status === 0) {
-      throw new SetupFailure(
+      throw failure(
         `${relative(root, bin)} is Node ${version}, and package.json pins ${pinned}.\nDelete node_modules and try again.`,
       );
     }
@@ -137,7 +139,7 @@ async function checkNode() {
     : `none is published for ${process.platform} ${process.arch}`;
   if (own && atLeast(own.version, serverNodeMin))
     return { node: own.path, said: `${own.version}, this machine’s own (${why})` };
-  throw new SetupFailure(
+  throw failure(
     `The server needs Node ${serverNodeMin.join('.')} or newer: ${why}, and this machine’s own is ${own?.version ?? 'not on PATH'}.\n` +
       `Install Node 24 from https://nodejs.org or with a version manager${pinned ? `, or \`npm ci --include=optional\` if optional packages were left out` : ''}.`,
   );
@@ -168,7 +170,7 @@ async function findTools(wanted) {
         if (!isToolMissing(error)) throw error;
         writeTools({ [name]: undefined });
         const optional = process.argv[2] === 'test' && name !== 'redis';
-        if (!optional || process.env.CI) throw new SetupFailure(error.message);
+        if (!optional || process.env.CI) throw failure(error.message);
         return { said: `${error.message}\nThe checks that need it are skipped.` };
       }
     });
@@ -184,7 +186,7 @@ async function buildClient({ node }) {
   const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
   const ran = await run(node, [vite, 'build', '--logLevel', 'warn'], { cwd: join(root, 'client') });
   if (ran !== 0) {
-    throw new SetupFailure(
+    throw failure(
       `The client could not be built: \`vite build\` in client/ ended with ${ran} (its own words are above).`,
     );
   }
@@ -239,6 +241,6 @@ function atLeast(version, [major, minor]) {
 }
 
 main().catch((error) => {
-  console.error(error instanceof SetupFailure ? `\nsetup failed: ${error.message}` : error);
+  console.error(error?.code === 'setup-failed' ? `\nsetup failed: ${error.message}` : error);
   process.exitCode = 1;
 });
