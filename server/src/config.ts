@@ -1,0 +1,235 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import type { OriginRule } from './platform/http/origins.ts';
+import type { LogLevel } from './platform/logger.ts';
+import type { Durability } from './platform/redis/durability.ts';
+
+/** Everything that can be set, read once at the start. No other file reads the environment. */
+export interface Config {
+  /** NODE_ENV=production: nothing is on that only a rehearsal may have. */
+  production: boolean;
+  host: string;
+  /** 0 takes a free port. */
+  port: number;
+  /** Served on loopback only; 0 takes a free port, null serves none. */
+  metricsPort: number | null;
+  dataDir: string;
+  /** A Redis of the operator's own; null runs the embedded one. */
+  redisUrl: string | null;
+  /** What a Redis that hides its configuration cannot tell is vouched for by the operator. */
+  redisVouched: boolean;
+  /** The redis-server to run; null takes the one that set-up found. */
+  redisServer: string | null;
+  partitions: 1;
+  workers: 1;
+  durability: Durability;
+  tickMs: number;
+  /** The first signs, all verify; null has the server make one and keep it in Redis. */
+  tokenSecrets: readonly [string, ...string[]] | null;
+  allowedOrigins: OriginRule;
+  /** Proxies in front that may be believed about the caller's address; 0 believes the socket alone. */
+  trustProxy: number;
+  demo: boolean;
+  demoCrowd: number;
+  /** A festival file of the operator's own; null plays the demo's or continues what is kept. */
+  festivalFile: string | null;
+  logLevel: LogLevel;
+}
+
+/** The settings cannot be used. `problems` holds every one of them, worded; `message` lists them for the terminal. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`Elevens cannot start with these settings:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** Shorter secrets can be guessed offline from one token. */
+const secretCharactersMin = 32;
+/** A secret of one key held down is long and still no secret. */
+const secretDistinctMin = 8;
+/** Secrets that verify at once: the signing one and those being retired. */
+const secretsMax = 8;
+const originsMax = 64;
+
+function whole(min: number, max: number, unit = '') {
+  const words = `must be a whole number from ${min} to ${max}${unit}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, words)
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, words);
+}
+
+/** One until partitions and workers are there; more is refused rather than silently ignored. */
+function oneOnly(what: string) {
+  return whole(1, 1_024)
+    .refine((n) => n === 1, `${what} comes with a later version: leave it out or set 1`)
+    .transform(() => 1 as const);
+}
+
+const onOff = z
+  .string()
+  .regex(/^(1|0|on|off|true|false|yes|no)$/i, 'must be on or off')
+  .transform((text) => /^(1|on|true|yes)$/i.test(text));
+
+/** The parts of a comma-separated list, without white space and empty parts. */
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+const durability = z.string().transform((text, context): Durability => {
+  const parts = text.split('+');
+  if (text === 'fsync' || text === 'memory') return text;
+  const known = parts.every((part) => /^(fsync|memory|replicas:\d{1,2})$/.test(part));
+  context.addIssue({
+    code: 'custom',
+    message: known
+      ? `replicas and combinations come with a later version: choose fsync (what is acknowledged is on disk) or memory (rehearsals)`
+      : 'must be fsync (what is acknowledged is on disk) or memory (rehearsals)',
+  });
+  return z.NEVER;
+});
+
+const secrets = z.string().transform((text, context) => {
+  const [first, ...rest] = listOf(text);
+  const all = first === undefined ? [] : [first, ...rest];
+  const refuse = (message: string) => {
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  };
+  if (all.some((secret) => secret.length < secretCharactersMin))
+    return refuse(
+      `every secret must have at least ${secretCharactersMin} characters; "openssl rand -base64 48" makes a good one`,
+    );
+  if (all.some((secret) => new Set(secret).size < secretDistinctMin))
+    return refuse('a secret of so few different characters can be guessed; "openssl rand -base64 48" makes a good one');
+  if (new Set(all).size !== all.length) return refuse('names one secret twice');
+  if (all.length > secretsMax) return refuse(`at most ${secretsMax} secrets may verify at once`);
+  return first === undefined ? refuse('is empty') : ([first, ...rest] as const);
+});
+
+function origins(production: boolean) {
+  return z.string().transform((text, context): OriginRule => {
+    const refuse = (message: string) => {
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    };
+    const all = listOf(text);
+    if (all.length > originsMax) return refuse(`at most ${originsMax} origins may be listed`);
+    if (all.includes('*')) {
+      if (production) return refuse('* lets every website call this server: list the origins of your own pages');
+      if (all.length > 1) return refuse('* stands for every origin, so nothing may stand beside it');
+      return { kind: 'any' };
+    }
+    for (const origin of all) {
+      const url = URL.canParse(origin) ? new URL(origin) : null;
+      if (url === null || !/^https?:$/.test(url.protocol) || url.origin !== origin.toLowerCase())
+        return refuse(`"${origin}" is no origin: write it like https://shop.example or http://localhost:5173`);
+    }
+    if (all.length === 0) return refuse('is empty');
+    return { kind: 'listed', origins: all.map((origin) => origin.toLowerCase()) };
+  });
+}
+
+/** In production some settings have no default, so that none of them can be forgotten. */
+function schemaFor(production: boolean) {
+  const needed = (words: string) => ({ error: `must be set in production: ${words}` });
+  return z.object({
+    HOST: z
+      .string()
+      .regex(/^[\w.:-]{1,253}$/, 'must be an address or host name of this machine, such as 127.0.0.1 or 0.0.0.0')
+      .default('127.0.0.1'),
+    PORT: whole(0, 65_535).default(3_000),
+    METRICS_PORT: z
+      .union([z.literal('off').transform(() => null), whole(0, 65_535)], {
+        error: 'must be a whole number from 0 to 65535, or off',
+      })
+      .default(9_464),
+    DATA_DIR: z.string().max(1_000).default('data'),
+    REDIS_URL: z
+      .string()
+      .refine(
+        (text) => URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol),
+        'must read like redis://host:6379 or rediss://name:password@host:6379',
+      )
+      .optional(),
+    REDIS_CLUSTER: z
+      .string()
+      .refine(() => false, 'Redis Cluster comes with a later version: point REDIS_URL at one master, or leave both out')
+      .optional(),
+    REDIS_VOUCHED: onOff.default(false),
+    REDIS_SERVER: z.string().max(1_000).optional(),
+    PARTITIONS: oneOnly('more than one partition').default(1),
+    WORKERS: oneOnly('more than one process behind a port').default(1),
+    DURABILITY: durability.default('fsync'),
+    TICK_MS: whole(10, 1_000, ' milliseconds').default(50),
+    TOKEN_SECRET: production
+      ? z.string(needed('tokens are signed with it; "openssl rand -base64 48" makes one')).pipe(secrets)
+      : secrets.optional(),
+    ALLOWED_ORIGINS: production
+      ? z.string(needed('the origins of your own pages, such as https://shop.example')).pipe(origins(true))
+      : origins(false).default({ kind: 'same-host' }),
+    TRUST_PROXY: whole(0, 16, ' proxies').default(0),
+    DEMO: onOff.default(!production),
+    DEMO_CROWD: whole(0, 200, ' shoppers').default(12),
+    FESTIVAL: z.string().max(1_000).optional(),
+    LOG_LEVEL: z
+      .enum(['debug', 'info', 'warn', 'error', 'silent'], {
+        error: 'must be one of debug, info, warn, error, silent',
+      })
+      .default('info'),
+  });
+}
+
+/** Settings whose value is never repeated in a problem: it would end up in somebody's log. */
+const secretSettings = new Set(['TOKEN_SECRET', 'REDIS_URL']);
+
+/**
+ * Reads the settings. An empty value counts as not set, because that is how shells and compose files leave one out.
+ * Throws a ConfigError that lists every problem at once.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  );
+  const production = given['NODE_ENV'] === 'production';
+  const parsed = schemaFor(production).safeParse(given);
+  if (!parsed.success) {
+    throw new ConfigError(
+      parsed.error.issues.map((issue) => {
+        const name = String(issue.path[0]);
+        const value = given[name];
+        const shown = value === undefined || secretSettings.has(name) ? '' : ` (it is "${value.slice(0, 80)}")`;
+        return `${name}: ${issue.message}${shown}`;
+      }),
+    );
+  }
+  const read = parsed.data;
+  return {
+    production,
+    host: read.HOST,
+    port: read.PORT,
+    metricsPort: read.METRICS_PORT,
+    dataDir: resolve(read.DATA_DIR),
+    redisUrl: read.REDIS_URL ?? null,
+    redisVouched: read.REDIS_VOUCHED,
+    redisServer: read.REDIS_SERVER ?? null,
+    partitions: read.PARTITIONS,
+    workers: read.WORKERS,
+    durability: read.DURABILITY,
+    tickMs: read.TICK_MS,
+    tokenSecrets: read.TOKEN_SECRET ?? null,
+    allowedOrigins: read.ALLOWED_ORIGINS,
+    trustProxy: read.TRUST_PROXY,
+    demo: read.DEMO,
+    demoCrowd: read.DEMO_CROWD,
+    festivalFile: read.FESTIVAL === undefined ? null : resolve(read.FESTIVAL),
+    logLevel: read.LOG_LEVEL,
+  };
+}
