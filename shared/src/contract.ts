@@ -98,10 +98,13 @@ export function defineContract<
   return { name, ...contract };
 }
 
+/** The details of a refusal; a schema without fields reads as a record of nothing, which no object would fit. */
+type DetailsOf<D extends Details> = string extends keyof z.output<D> ? unknown : z.output<D>;
+
 /** A refusal that was declared, with its details beside its word. */
 export type RejectionOf<C> =
   C extends Command<z.ZodType, z.ZodType, infer R>
-    ? { [W in keyof R & string]: { ok: false; why: W } & z.output<R[W]> }[keyof R & string]
+    ? { [W in keyof R & string]: { ok: false; why: W } & DetailsOf<R[W]> }[keyof R & string]
     : never;
 
 /** What a handler answers: the reply, or one of the declared rejections. Faults are thrown. */

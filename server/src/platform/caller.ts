@@ -1,4 +1,6 @@
 import type { Role } from '@elevens/shared/src/contract.ts';
+import type { Socket } from 'socket.io';
+import { Fault } from './fault.ts';
 
 /** Who calls, as the token says. Nobody: no token, which only commands for anyone accept. */
 export interface Person {
@@ -17,9 +19,12 @@ export interface Caller {
   arrivedAtMs: number;
   /** Finds this call in logs and traces. */
   traceId: string;
+  /** The connection it came over; null for HTTP. Only feeds look at it: what they answer goes on arriving there. */
+  socket: Socket | null;
 }
 
-/** A caller whose command is declared for people with a role, as the gateway has checked. */
-export interface KnownCaller extends Caller {
-  person: Person;
+/** The person who calls. Throws the fault `unauthenticated` when nobody in particular does. */
+export function personOf(caller: Caller): Person {
+  if (caller.person === null) throw new Fault('unauthenticated');
+  return caller.person;
 }

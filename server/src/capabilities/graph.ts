@@ -1,0 +1,11 @@
+/** Which capability may use which other one, through its front door. Held by the tidy test; a cycle fails it. */
+export const capabilityGraph: Record<string, readonly string[]> = {
+  identity: [],
+  catalogue: [],
+  campaign: ['catalogue'],
+  deals: ['catalogue'],
+  live: ['catalogue'],
+  redpackets: ['catalogue'],
+  energy: ['catalogue'],
+  control: ['catalogue', 'deals', 'live', 'redpackets', 'energy'],
+};

@@ -1,0 +1,491 @@
+import type { DecisionOf, Feed, InputOf } from '@elevens/shared/src/contract.ts';
+import { contracts } from '@elevens/shared/src/contracts.ts';
+import type { BehindEvent, feeds as feedsContract } from '@elevens/shared/src/feeds/contract.ts';
+import { feedsPerSocketMax } from '@elevens/shared/src/feeds/contract.ts';
+import type { Redis } from 'ioredis';
+import type { Socket } from 'socket.io';
+import type { Caller } from './caller.ts';
+import { Fault } from './fault.ts';
+import type { HandlersOf } from './gateway.ts';
+import type { Logger } from './logger.ts';
+import type { Random } from './random.ts';
+import type { LogEntry, LogRoom, StateRoom, Tick } from './realtime/tick.ts';
+import { defineScript } from './redis/scripts.ts';
+
+const renewEpoch = defineScript(new URL('./redis/renew-epoch.lua', import.meta.url));
+
+/** Where a log feed lives: its stream (offset-0 entries, field e), its meta hash (epoch, offset) and its doorbell. */
+export interface LogKeys {
+  stream: string;
+  meta: string;
+  bell: string;
+}
+
+export interface FeedRegistry {
+  /** A feed of which only the latest counts: re-read when its bell rings, at most once in `sampleMs`. */
+  state(
+    name: string,
+    source: {
+      /** The sharded channel that the deciding script rings. */
+      channel(id: string): string;
+      /** The state of each id, read together; null where there is no such id. */
+      read(ids: string[]): Promise<(object | null)[]>;
+      sampleMs: number;
+    },
+  ): void;
+  /** A feed of which every entry counts. */
+  log(
+    name: string,
+    source: {
+      keysOf(id: string): Promise<LogKeys | null>;
+      /** Entries in the snapshot of someone who comes anew. */
+      snapshotEntries: number;
+      keptMax: number;
+    },
+  ): void;
+}
+
+export interface Feeds extends FeedRegistry {
+  handlers: HandlersOf<typeof feedsContract>;
+  /** Viewers of one log feed on this node who are people (the demo crowd apart), by id. */
+  viewersOf(name: string): Map<string, number>;
+  leaveAll(socket: Socket): void;
+  /** For `createTick({ onBehind })`: tells the client to join that room again. */
+  behind(socket: Socket, room: string): void;
+  /** Redis was away: every room is read again. */
+  reconnected(): void;
+  start(): void;
+  stop(): void;
+}
+
+/** Between the feed and the id in a room's key: a line break stands in neither. */
+const BREAK = '\n';
+/** A room without viewers is kept this long: someone who reloads the page costs Redis nothing. */
+const lingerMs = 10_000;
+/** A bell may be lost without a trace (pub/sub promises nothing), so a room that heard nothing looks for itself. */
+const silenceMs = 2_000;
+/** Personal and other state feeds are looked at without a bell more rarely: theirs ring under the same tag as they change. */
+const stateSilenceMs = 15_000;
+
+interface OpenState {
+  kind: 'state';
+  feed: string;
+  id: string;
+  channel: string;
+  room: StateRoom;
+  version: number;
+  full: Record<string, unknown>;
+  dirty: boolean;
+  readAtMs: number;
+  emptySinceMs: number | null;
+}
+interface OpenLog {
+  kind: 'log';
+  feed: string;
+  id: string;
+  keys: LogKeys;
+  room: LogRoom;
+  epoch: string;
+  lastOffset: number;
+  filling: boolean;
+  fillAgain: boolean;
+  heardAtMs: number;
+  emptySinceMs: number | null;
+}
+type Open = OpenState | OpenLog;
+type JoinInput = InputOf<(typeof feedsContract)['commands']['join']>;
+
+export function createFeeds({
+  redis,
+  subscriber,
+  tick,
+  clock,
+  random,
+  logger,
+  isPerson,
+}: {
+  redis: Redis;
+  subscriber: Redis;
+  tick: Tick;
+  clock: { monotonicMs(): number };
+  random: Random;
+  logger: Logger;
+  isPerson: (socket: Socket) => boolean;
+}): Feeds {
+  const declared = new Map<string, Feed>();
+  for (const contract of contracts) {
+    for (const [key, feed] of Object.entries(contract.feeds)) declared.set(`${contract.name}:${key}`, feed);
+  }
+  const states = new Map<string, Parameters<FeedRegistry['state']>[1]>();
+  const logs = new Map<string, Parameters<FeedRegistry['log']>[1]>();
+  /** Rooms by `feed\nid`; while one is being opened, everybody who asks shares the promise. */
+  const open = new Map<string, Open>();
+  const opening = new Map<string, Promise<Open | null>>();
+  const byChannel = new Map<string, Open>();
+  const joined = new WeakMap<Socket, Set<string>>();
+  const parsed = new WeakMap<LogEntry, unknown>();
+  /** Sockets of people (not of the demo crowd) in log rooms, for `viewersOf`. */
+  const peopleIn = new Map<string, Set<Socket>>();
+  const nodeWord = random.token(4);
+  const timers: NodeJS.Timeout[] = [];
+  /** A node that opens this many rooms shows nobody anything new by opening more; the oldest empty ones go first. */
+  const roomsMax = 200_000;
+
+  // ------------------------------------------------------------------------------------------------ log rooms
+  const positionOf = (log: OpenLog, offset: number) => `${log.epoch}.${offset}`;
+
+  function ring(log: OpenLog, message: string): void {
+    log.heardAtMs = clock.monotonicMs();
+    const first = message.indexOf(' ');
+    const second = message.indexOf(' ', first + 1);
+    const epoch = message.slice(0, first);
+    const offset = Number(message.slice(first + 1, second));
+    if (epoch !== log.epoch || offset > log.lastOffset + 1) return void fill(log);
+    if (offset !== log.lastOffset + 1 || log.filling) return;
+    log.lastOffset = offset;
+    log.room.append([{ offset, json: message.slice(second + 1) }]);
+  }
+
+  /** Reads what the bell did not bring. One read at a time a room; what rings meanwhile is read after it. */
+  async function fill(log: OpenLog): Promise<void> {
+    if (log.filling) {
+      log.fillAgain = true;
+      return;
+    }
+    log.filling = true;
+    try {
+      do {
+        log.fillAgain = false;
+        const epoch = await redis.hget(log.keys.meta, 'epoch');
+        if (epoch !== null && epoch !== log.epoch) {
+          beginEpoch(log, epoch);
+          const entries = await readEntries(log.keys.stream, '-', 2_000);
+          const lastOffset = entries.at(-1)?.offset ?? Number((await redis.hget(log.keys.meta, 'offset')) ?? 0);
+          log.room.reset(entries[0] === undefined ? lastOffset : entries[0].offset - 1);
+          log.room.append(entries);
+          log.lastOffset = lastOffset;
+          continue;
+        }
+        const entries = await readEntries(log.keys.stream, `${log.lastOffset + 1}-0`, 2_000);
+        log.room.append(entries);
+        log.lastOffset = entries.at(-1)?.offset ?? log.lastOffset;
+        log.heardAtMs = clock.monotonicMs();
+        // The log moved on while it was read: once more, so that nothing waits for the next bell.
+        if (entries.length > 0) log.fillAgain = true;
+      } while (log.fillAgain);
+    } catch (error) {
+      logger.debug({ feed: log.feed, error: String(error) }, 'a log could not be read; it is read again shortly');
+    } finally {
+      log.filling = false;
+    }
+  }
+
+  async function readEntries(stream: string, from: string, count: number): Promise<LogEntry[]> {
+    const found = await redis.xrange(stream, from, '+', 'COUNT', count);
+    return found.map(([id, flat]) => ({ offset: Number(id.slice(0, id.indexOf('-'))), json: flat[1] ?? 'null' }));
+  }
+
+  function beginEpoch(log: OpenLog, epoch: string): void {
+    log.epoch = epoch;
+    log.room.reset();
+  }
+
+  /** After Redis was away: is the last entry that was shown still there, as it was? If not, a new epoch begins. */
+  async function verify(log: OpenLog): Promise<void> {
+    try {
+      const shown = log.room.entriesAfter(log.lastOffset - 1)?.at(-1);
+      if (shown !== undefined) {
+        const [meta, kept] = await Promise.all([
+          redis.hmget(log.keys.meta, 'epoch', 'offset'),
+          readEntries(log.keys.stream, `${log.lastOffset}-0`, 1),
+        ]);
+        const same = kept[0]?.offset === log.lastOffset && kept[0].json === shown.json;
+        const trimmed =
+          kept[0] !== undefined && kept[0].offset > log.lastOffset && Number(meta[1] ?? 0) > log.lastOffset;
+        if (meta[0] === log.epoch && !same && !trimmed)
+          await renewEpoch.run(redis, [log.keys.meta], [log.epoch, random.token(6)]);
+      }
+      await fill(log);
+    } catch (error) {
+      logger.debug(
+        { feed: log.feed, error: String(error) },
+        'a log could not be verified; it is looked at again shortly',
+      );
+    }
+  }
+
+  async function openLog(feed: string, id: string): Promise<Open | null> {
+    const source = logs.get(feed);
+    const keys = (await source?.keysOf(id)) ?? null;
+    if (source === undefined || keys === null) return null;
+    const key = feed + BREAK + id;
+    await redis.hsetnx(keys.meta, 'epoch', random.token(6));
+    const log: OpenLog = {
+      kind: 'log',
+      feed,
+      id,
+      keys,
+      room: tick.logRoom(key, { event: feed, id, positionOf: (offset) => positionOf(log, offset) }),
+      epoch: '',
+      lastOffset: 0,
+      filling: true,
+      fillAgain: false,
+      heardAtMs: clock.monotonicMs(),
+      emptySinceMs: clock.monotonicMs(),
+    };
+    // The bell is hung before the log is read, so that nothing falls between.
+    byChannel.set(keys.bell, log);
+    await subscriber.ssubscribe(keys.bell);
+    const [epoch, offset] = await redis.hmget(keys.meta, 'epoch', 'offset');
+    const newest = await redis.xrevrange(keys.stream, '+', '-', 'COUNT', source.keptMax);
+    const entries = newest
+      .map(([entryId, flat]) => ({ offset: Number(entryId.slice(0, entryId.indexOf('-'))), json: flat[1] ?? 'null' }))
+      .toReversed();
+    log.epoch = epoch ?? '';
+    log.lastOffset = entries.at(-1)?.offset ?? Number(offset ?? 0);
+    log.room.reset(entries[0] === undefined ? log.lastOffset : entries[0].offset - 1);
+    log.room.append(entries);
+    log.filling = false;
+    await fill(log);
+    return log;
+  }
+
+  const entryOf = (entry: LogEntry): unknown => {
+    if (!parsed.has(entry)) parsed.set(entry, JSON.parse(entry.json));
+    return parsed.get(entry);
+  };
+
+  /** What someone at `from` has missed, or undefined when it cannot all be told. */
+  function missedSince(log: OpenLog, from: string): LogEntry[] | undefined {
+    const dot = from.lastIndexOf('.');
+    const offset = Number(from.slice(dot + 1));
+    if (from.slice(0, dot) !== log.epoch || !Number.isInteger(offset) || offset > log.lastOffset || offset < 0)
+      return undefined;
+    return log.room.entriesAfter(offset);
+  }
+
+  // ---------------------------------------------------------------------------------------------- state rooms
+  async function openState(feed: string, id: string): Promise<Open | null> {
+    const source = states.get(feed);
+    if (source === undefined) return null;
+    const channel = source.channel(id);
+    const key = feed + BREAK + id;
+    // A room is only made for what exists: a stranger's spelling must not hang bells. What rings between this read and
+    // the bell is caught by the read after it.
+    if ((await source.read([id]))[0] === null) return null;
+    await subscriber.ssubscribe(channel);
+    const full = ((await source.read([id]))[0] ?? {}) as Record<string, unknown>;
+    const state: OpenState = {
+      kind: 'state',
+      feed,
+      id,
+      channel,
+      room: tick.stateRoom(key, { event: feed, id, positionOf: (version) => `${nodeWord}.${version}` }),
+      version: 1,
+      full,
+      dirty: false,
+      readAtMs: clock.monotonicMs(),
+      emptySinceMs: clock.monotonicMs(),
+    };
+    byChannel.set(channel, state);
+    state.room.set(1, full, full);
+    // A bell between the read and this line found no room: one more look settles it.
+    state.dirty = true;
+    return state;
+  }
+
+  function update(state: OpenState, full: Record<string, unknown>): void {
+    const changed: Record<string, unknown> = {};
+    for (const [field, value] of Object.entries(full)) {
+      if (JSON.stringify(value) !== JSON.stringify(state.full[field])) changed[field] = value;
+    }
+    if (Object.keys(changed).length === 0) return;
+    state.full = full;
+    state.version++;
+    state.room.set(state.version, full, changed);
+  }
+
+  async function sample(feed: string, source: Parameters<FeedRegistry['state']>[1]): Promise<void> {
+    const nowMs = clock.monotonicMs();
+    const due: OpenState[] = [];
+    for (const room of open.values()) {
+      if (room.kind !== 'state' || room.feed !== feed || room.room.size === 0) continue;
+      if (room.dirty || nowMs - room.readAtMs > stateSilenceMs) due.push(room);
+    }
+    for (const room of due) room.dirty = false;
+    for (let i = 0; i < due.length; i += 500) {
+      const page = due.slice(i, i + 500);
+      try {
+        const found = await source.read(page.map((room) => room.id));
+        for (const [at, room] of page.entries()) {
+          room.readAtMs = nowMs;
+          const full = found[at];
+          if (full) update(room, full as Record<string, unknown>);
+        }
+      } catch (error) {
+        for (const room of page) room.dirty = true;
+        logger.debug({ feed, error: String(error) }, 'states could not be read; they are read again shortly');
+        return;
+      }
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------------- joining
+  async function roomOf(feed: string, id: string): Promise<Open | null> {
+    const key = feed + BREAK + id;
+    const existing = open.get(key);
+    if (existing !== undefined) return existing;
+    const going = opening.get(key);
+    if (going !== undefined) return going;
+    if (open.size + opening.size >= roomsMax) throw new Fault('overloaded');
+    const started = (logs.has(feed) ? openLog(feed, id) : openState(feed, id))
+      .then((room) => {
+        if (room !== null) open.set(key, room);
+        return room;
+      })
+      .finally(() => opening.delete(key));
+    opening.set(key, started);
+    return started;
+  }
+
+  function close(key: string, room: Open): void {
+    const channel = room.kind === 'log' ? room.keys.bell : room.channel;
+    open.delete(key);
+    byChannel.delete(channel);
+    tick.dropRoom(key);
+    void subscriber.sunsubscribe(channel).catch(() => {});
+  }
+
+  function sweep(): void {
+    const nowMs = clock.monotonicMs();
+    for (const [key, room] of open) {
+      if (room.room.size > 0) room.emptySinceMs = null;
+      else if (room.emptySinceMs === null) room.emptySinceMs = nowMs;
+      else if (nowMs - room.emptySinceMs > lingerMs) {
+        close(key, room);
+        continue;
+      }
+      if (room.kind === 'log' && nowMs - room.heardAtMs > silenceMs) void fill(room);
+    }
+  }
+
+  subscriber.on('smessage', (channel: string, message: string) => {
+    const room = byChannel.get(channel);
+    if (room === undefined) return;
+    if (room.kind === 'log') ring(room, message);
+    else room.dirty = true;
+  });
+
+  async function join(
+    caller: Caller,
+    input: JoinInput,
+  ): Promise<DecisionOf<(typeof feedsContract)['commands']['join']>> {
+    const { socket, person } = caller;
+    const feed = declared.get(input.feed);
+    if (socket === null) return { ok: false, why: 'needs-socket' };
+    if (feed === undefined) return { ok: false, why: 'unknown-feed' };
+    if (feed.callers !== 'anyone') {
+      if (person === null) throw new Fault('unauthenticated');
+      if (!feed.callers.some((role) => person.roles.includes(role))) throw new Fault('forbidden');
+    }
+    if (!feed.id.safeParse(input.id).success) return { ok: false, why: 'unknown-id' };
+    if (feed.scope === 'own' && person?.shopperId !== input.id) return { ok: false, why: 'not-yours' };
+    const key = input.feed + BREAK + input.id;
+    const mine = joined.get(socket) ?? new Set<string>();
+    if (!mine.has(key) && mine.size >= feedsPerSocketMax)
+      return { ok: false, why: 'too-many-feeds', feedsMax: feedsPerSocketMax };
+    const room = await roomOf(input.feed, input.id);
+    if (room === null) return { ok: false, why: 'unknown-id' };
+    // From here to the answer there is no wait: the viewer enters at exactly the position it is told.
+    if (!socket.connected) throw new Fault('unavailable');
+    mine.add(key);
+    joined.set(socket, mine);
+    if (room.kind === 'log' && isPerson(socket)) {
+      const people = peopleIn.get(key) ?? new Set();
+      peopleIn.set(key, people.add(socket));
+    }
+    if (room.kind === 'state') {
+      room.room.join(socket, room.version);
+      return { ok: true, reply: { position: `${nodeWord}.${room.version}`, snapshot: room.full } };
+    }
+    room.room.join(socket, room.lastOffset);
+    const position = positionOf(room, room.lastOffset);
+    const missed = input.from === undefined ? undefined : missedSince(room, input.from);
+    if (missed !== undefined) return { ok: true, reply: { position, recovered: true, entries: missed.map(entryOf) } };
+    const kept = room.room.recent();
+    const shown = logs.get(room.feed)?.snapshotEntries ?? 0;
+    const entries =
+      kept === undefined ? [] : (room.room.entriesAfter(Math.max(kept.firstOffset - 1, room.lastOffset - shown)) ?? []);
+    const snapshot = { entries: entries.map(entryOf) };
+    return {
+      ok: true,
+      reply: input.from === undefined ? { position, snapshot } : { position, recovered: false, snapshot },
+    };
+  }
+
+  function forget(socket: Socket, key: string): void {
+    open.get(key)?.room.leave(socket);
+    const people = peopleIn.get(key);
+    if (people?.delete(socket) && people.size === 0) peopleIn.delete(key);
+  }
+
+  function leave(socket: Socket, key: string): void {
+    if (joined.get(socket)?.delete(key)) forget(socket, key);
+  }
+
+  return {
+    state: (name, source) => void states.set(name, source),
+    log: (name, source) => void logs.set(name, source),
+    handlers: {
+      join,
+      leave: async (caller, input) => {
+        if (caller.socket !== null) leave(caller.socket, input.feed + BREAK + input.id);
+        return { ok: true, reply: {} };
+      },
+    },
+    viewersOf(name) {
+      const counts = new Map<string, number>();
+      for (const [key, people] of peopleIn) {
+        const [feed, id = ''] = key.split(BREAK);
+        if (feed === name) counts.set(id, people.size);
+      }
+      return counts;
+    },
+    leaveAll(socket) {
+      for (const key of joined.get(socket) ?? []) forget(socket, key);
+      joined.delete(socket);
+    },
+    behind(socket, room) {
+      joined.get(socket)?.delete(room);
+      const [feed = '', id = ''] = room.split(BREAK);
+      const notice: BehindEvent = { feed, id };
+      tick.send(socket, 'feeds:behind', notice);
+    },
+    reconnected() {
+      for (const room of open.values()) {
+        if (room.kind === 'log') void verify(room);
+        else room.dirty = true;
+      }
+    },
+    start() {
+      for (const [feed, source] of states) {
+        let running = false;
+        const timer = setInterval(() => {
+          if (running) return;
+          running = true;
+          void sample(feed, source).finally(() => {
+            running = false;
+          });
+        }, source.sampleMs);
+        timers.push(timer);
+      }
+      timers.push(setInterval(sweep, 1_000));
+      for (const name of declared.keys()) {
+        if (!states.has(name) && !logs.has(name)) throw new Error(`the feed ${name} is declared and nobody feeds it`);
+      }
+    },
+    stop() {
+      for (const timer of timers) clearInterval(timer);
+    },
+  };
+}

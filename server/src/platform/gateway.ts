@@ -1,0 +1,190 @@
+import { hash } from 'node:crypto';
+import type { Command, Contract, DecisionOf, InputOf } from '@elevens/shared/src/contract.ts';
+import type { FaultAnswer, Problem } from '@elevens/shared/src/faults.ts';
+import type { Socket } from 'socket.io';
+import type { z } from 'zod';
+import { addressBudget, createBudgets, personBudget } from './budget.ts';
+import type { Caller, Person } from './caller.ts';
+import type { Clock } from './clock.ts';
+import { Fault } from './fault.ts';
+import type { Logger } from './logger.ts';
+import type { Random } from './random.ts';
+
+/** What a script needs to remember an answer and to know it again. Empty words for a query, which remembers nothing. */
+export interface AnswerKey {
+  requestId: string;
+  /** `deals:claim` */
+  command: string;
+  inputHash: string;
+}
+
+export type HandlersOf<C extends Contract> = {
+  [K in keyof C['commands']]: (
+    caller: Caller,
+    input: InputOf<C['commands'][K]>,
+    answer: AnswerKey,
+  ) => Promise<DecisionOf<C['commands'][K]>>;
+};
+
+export type Answer = { ok: true; reply: unknown } | { ok: false; why: string } | FaultAnswer;
+
+export interface Call {
+  /** `deals:claim` */
+  name: string;
+  input: unknown;
+  person: Person | null;
+  /** Whose budget pays for those who are nobody in particular, and with whom everybody there shares a larger one. */
+  address: string;
+  socket: Socket | null;
+}
+
+export interface GatewayMetrics {
+  command(name: string, outcome: string, seconds: number): void;
+}
+
+type Handler = (caller: Caller, input: unknown, answer: AnswerKey) => Promise<Answer>;
+type NamedContract = Contract & { name: string };
+
+/** Wrong fields named in one answer; a caller who sends thousands learns no more from them. */
+const problemsMax = 10;
+
+function problemsOf(error: z.ZodError): Problem[] {
+  return error.issues
+    .slice(0, problemsMax)
+    .map((issue) => ({ path: issue.path.join('.').slice(0, 200), message: issue.message.slice(0, 300) }));
+}
+
+const noAnswer: AnswerKey = { requestId: '', command: '', inputHash: '' };
+
+/**
+ * The one door for commands, whatever they came over: finds the declaration, checks the caller, charges the budget,
+ * parses, calls, times and answers. A handler holds only the domain.
+ */
+export interface Gateway {
+  /** Joins a contract to what carries it out. The compiler names every missing handler. */
+  serve<C extends NamedContract>(contract: C, handlers: HandlersOf<C>): void;
+  /** Decides one call. Never throws: a fault or a bug is an answer like any other. */
+  call(call: Call): Promise<Answer>;
+  /** Calls that are being decided now; draining waits for none. */
+  inFlight(): number;
+}
+
+export function createGateway({
+  clock,
+  random,
+  logger,
+  metrics,
+  checkReplies,
+}: {
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  metrics: GatewayMetrics;
+  /** Parse every reply by its schema too: in tests and development, where a wrong one should be loud. */
+  checkReplies: boolean;
+}): Gateway {
+  const commands = new Map<string, { command: Command; handler: Handler }>();
+  const people = createBudgets(clock, personBudget);
+  const addresses = createBudgets(clock, addressBudget);
+  let inFlight = 0;
+
+  function charge(call: Call, cost: number): void {
+    const waitMs = Math.max(
+      call.person === null ? 0 : people.spend(call.person.shopperId, cost),
+      addresses.spend(call.address, cost),
+    );
+    if (waitMs > 0) throw new Fault('rate-limited', { retryAfterMs: waitMs });
+  }
+
+  function authorise(command: Command, person: Person | null): void {
+    if (command.callers === 'anyone') return;
+    if (person === null) throw new Fault('unauthenticated');
+    if (!command.callers.some((role) => person.roles.includes(role))) throw new Fault('forbidden');
+  }
+
+  /** The input without its requestId, as one short word: whether a repeat is the same call. */
+  function answerKeyOf(name: string, input: unknown): AnswerKey {
+    const { requestId, ...rest } = input as { requestId: string };
+    return { requestId, command: name, inputHash: hash('sha256', JSON.stringify(rest), 'base64url').slice(0, 16) };
+  }
+
+  async function decide(call: Call, traceId: string): Promise<Answer> {
+    const found = commands.get(call.name);
+    if (found === undefined) {
+      charge(call, 5);
+      throw new Fault('not-found');
+    }
+    const { command, handler } = found;
+    charge(call, command.cost);
+    authorise(command, call.person);
+    const arrivedAtMs = clock.nowMs();
+    const parsed = command.input.safeParse(call.input);
+    if (!parsed.success) throw new Fault('bad-input', { problems: problemsOf(parsed.error) });
+    const answerKey = command.changes ? answerKeyOf(call.name, parsed.data) : noAnswer;
+    const answer = await handler(
+      { person: call.person, arrivedAtMs, traceId, socket: call.socket },
+      parsed.data,
+      answerKey,
+    );
+    if (checkReplies) checkReply(call.name, command, answer);
+    return answer;
+  }
+
+  function checkReply(name: string, command: Command, answer: Answer): void {
+    const schema = answer.ok ? command.reply : 'why' in answer ? command.rejections[answer.why] : undefined;
+    if (schema === undefined)
+      throw new Error(`${name} answered what it does not declare: ${JSON.stringify(answer).slice(0, 200)}`);
+    const { ok: _ok, why: _why, ...details } = answer as { ok: boolean; why?: string };
+    schema.parse(answer.ok ? answer.reply : details);
+  }
+
+  return {
+    inFlight: () => inFlight,
+    serve(contract, handlers) {
+      for (const [key, command] of Object.entries(contract.commands)) {
+        const name = `${contract.name}:${key}`;
+        if (commands.has(name)) throw new Error(`${name} is served twice`);
+        commands.set(name, { command, handler: handlers[key] as unknown as Handler });
+      }
+    },
+    async call(call) {
+      const beganMs = clock.monotonicMs();
+      const traceId = random.token(9);
+      inFlight++;
+      let answer: Answer;
+      try {
+        answer = await decide(call, traceId);
+      } catch (error) {
+        if (error instanceof Fault) {
+          answer = error.answer();
+          if (error.cause !== undefined) {
+            logger.warn(
+              { command: call.name, traceId, fault: error.code, cause: String(error.cause) },
+              'command met a fault',
+            );
+          }
+        } else {
+          logger.error(
+            {
+              command: call.name,
+              errorId: traceId,
+              error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+            },
+            'command met a bug',
+          );
+          answer = { ok: false, fault: 'bug', retryAfterMs: null, errorId: traceId };
+        }
+      } finally {
+        inFlight--;
+      }
+      // Only declared names become labels: a stranger's spelling must not grow the metrics.
+      const label = commands.has(call.name) ? call.name : 'unknown';
+      metrics.command(
+        label,
+        answer.ok ? 'ok' : 'why' in answer ? answer.why : answer.fault,
+        (clock.monotonicMs() - beganMs) / 1_000,
+      );
+      return answer;
+    },
+  };
+}

@@ -1,0 +1,257 @@
+import type { Server as HttpServer } from 'node:http';
+import type { Bye, DisconnectCode } from '@elevens/shared/src/faults.ts';
+import { disconnects } from '@elevens/shared/src/faults.ts';
+import { Server, type Socket } from 'socket.io';
+import type { Person } from '../caller.ts';
+import type { Clock } from '../clock.ts';
+import { Fault } from '../fault.ts';
+import type { Gateway } from '../gateway.ts';
+import type { Random } from '../random.ts';
+import { engineOf } from './engine-internals.ts';
+import { releaseHandshake } from './release-handshake.ts';
+import type { Tick } from './tick.ts';
+import { createWireParser } from './wire-parser.ts';
+
+/** Pages a connection may say it comes from; anything else counts as `other`. */
+const surfaces = ['storefront', 'brand-console', 'control-room'] as const;
+export type Surface = (typeof surfaces)[number] | 'other';
+
+/** Calls one connection may have under way; a page never has more than a handful. */
+const callsInFlightMax = 64;
+/** Calls that break the contract before a connection is cut off: a bug in a client shows, a fuzzer goes. */
+const badCallsMax = 200;
+/** Connections one process accepts: below the 20,000 files that a process may usually open. */
+const socketsMax = 18_000;
+/** A connection that has not said who it is by then is closed. */
+const connectTimeoutMs = 10_000;
+/** Largest message a client may send: no command comes near it. */
+const messageBytesMax = 16 * 1_024;
+/** Over how long clients are asked to come back when a node drains: a node's worth must not arrive at once. */
+const spreadMs = 8_000;
+
+export interface Connection {
+  person: Person | null;
+  address: string;
+  surface: Surface;
+  expiresAtMs: number;
+  badCalls: number;
+  inFlight: number;
+}
+
+export type Authenticated =
+  | { ok: true; person: Person; expiresAtMs: number }
+  | { ok: false; reason: 'expired' | 'invalid' | 'revoked' };
+
+export interface Sockets {
+  io: Server;
+  connectionOf(socket: Socket): Connection;
+  /** People here now by surface; the demo's own crowd is counted apart. */
+  census(): { bySurface: Record<string, number>; crowd: number; sockets: number };
+  /** Ends every connection of a person. */
+  closePerson(personId: string, code: DisconnectCode): void;
+  /** Refuses new connections, tells clients when to come back, and ends theirs. Resolves when all are gone. */
+  drain(): Promise<void>;
+}
+
+const connections = new WeakMap<Socket, Connection>();
+
+function connectionOf(socket: Socket): Connection {
+  const connection = connections.get(socket);
+  if (connection === undefined) throw new Error('a socket without its connection');
+  return connection;
+}
+
+export function createSockets({
+  http,
+  gateway,
+  tick,
+  clock,
+  random,
+  authenticate,
+  originAllowed,
+  onBadCaller,
+  onLeave,
+}: {
+  http: HttpServer;
+  gateway: Gateway;
+  tick: Tick;
+  clock: Clock;
+  random: Random;
+  authenticate: (token: string) => Promise<Authenticated>;
+  originAllowed: (origin: string | undefined, host: string | undefined) => boolean;
+  onBadCaller: (kind: string, facts: object, message: string) => void;
+  onLeave: (socket: Socket) => void;
+}): Sockets {
+  let draining = false;
+  const people = new Map<string, Set<Socket>>();
+
+  const io = new Server(http, {
+    path: '/socket.io',
+    serveClient: false,
+    connectTimeout: connectTimeoutMs,
+    maxHttpBufferSize: messageBytesMax,
+    pingInterval: 25_000,
+    pingTimeout: 20_000,
+    perMessageDeflate: false,
+    httpCompression: false,
+    cors: { origin: false },
+    parser: createWireParser(),
+    // Another site's page can open a websocket whatever CORS says, so the origin is checked here.
+    allowRequest: (request, decide) => {
+      if (draining) decide('draining', false);
+      else decide(null, originAllowed(request.headers.origin, request.headers.host));
+    },
+  });
+
+  function bye(socket: Socket, code: DisconnectCode): void {
+    const reconnect = disconnects[code].reconnect;
+    const notice: Bye = {
+      code,
+      message: disconnects[code].meaning,
+      retryAfterMs: reconnect ? 500 + random.int(code === 'draining' ? spreadMs : 2_000) : null,
+    };
+    socket.emit('system:bye', notice);
+    // Closed a moment later by the engine once its buffer is flushed; a reader that never reads is cut by the tick.
+    setImmediate(() => socket.disconnect(true));
+  }
+
+  io.use((socket, next) => {
+    const auth = socket.handshake.auth as { token?: unknown; surface?: unknown };
+    const refuse = (code: string, message: string, retryAfterMs: number | null) => {
+      const error = new Error(message) as Error & { data: object };
+      error.data = { code, retryAfterMs };
+      next(error);
+    };
+    const admit = (person: Person | null, expiresAtMs: number) => {
+      const surface = surfaces.find((s) => s === auth.surface) ?? 'other';
+      const address = socket.handshake.address || 'unknown';
+      connections.set(socket, { person, address, surface, expiresAtMs, badCalls: 0, inFlight: 0 });
+      next();
+    };
+    if (draining) return refuse('draining', disconnects.draining.meaning, 500 + random.int(spreadMs));
+    if (io.engine.clientsCount > socketsMax)
+      return refuse('overloaded', 'This node is full. Try again shortly.', 2_000 + random.int(spreadMs));
+    if (auth.token === undefined || auth.token === null) return admit(null, Number.POSITIVE_INFINITY);
+    if (typeof auth.token !== 'string') return refuse('unauthenticated', 'auth.token must be text.', null);
+    return void authenticate(auth.token).then(
+      (found) => {
+        if (found.ok) admit(found.person, found.expiresAtMs);
+        else
+          refuse(found.reason === 'invalid' ? 'unauthenticated' : found.reason, `The token is ${found.reason}.`, null);
+      },
+      (error: unknown) =>
+        refuse('unavailable', error instanceof Fault ? error.message : 'The token cannot be checked just now.', 1_000),
+    );
+  });
+
+  function badCall(socket: Socket, connection: Connection, event: string): void {
+    connection.badCalls++;
+    onBadCaller(
+      'bad-call',
+      { event: event.slice(0, 40), address: connection.address },
+      'a client sends calls that break the contract',
+    );
+    if (connection.badCalls >= badCallsMax) bye(socket, 'too-many-bad-calls');
+  }
+
+  // One listener for all connections, so that an idle one costs no closure of its own.
+  function onEvent(this: Socket, event: unknown, ...rest: unknown[]): void {
+    const connection = connectionOf(this);
+    const ack = rest.at(-1);
+    if (typeof event !== 'string') return;
+    if (typeof ack !== 'function') return badCall(this, connection, event);
+    const answerWith = ack as (answer: unknown) => void;
+    if (rest.length !== 2) {
+      answerWith(
+        new Fault('bad-input', {
+          problems: [{ path: '', message: 'a command takes exactly one input and an acknowledgement' }],
+        }).answer(),
+      );
+      return badCall(this, connection, event);
+    }
+    if (connection.inFlight >= callsInFlightMax)
+      return answerWith(new Fault('overloaded', { retryAfterMs: 500 }).answer());
+    connection.inFlight++;
+    void gateway
+      .call({ name: event, input: rest[0], person: connection.person, address: connection.address, socket: this })
+      .then((answer) => {
+        connection.inFlight--;
+        answerWith(answer);
+        if (!answer.ok && 'fault' in answer && (answer.fault === 'bad-input' || answer.fault === 'not-found'))
+          badCall(this, connection, event);
+      });
+  }
+
+  function onDisconnect(this: Socket): void {
+    const { person } = connectionOf(this);
+    onLeave(this);
+    if (person === null) return;
+    const theirs = people.get(person.shopperId);
+    theirs?.delete(this);
+    if (theirs?.size === 0) people.delete(person.shopperId);
+  }
+
+  io.on('connection', (socket) => {
+    const { person } = connectionOf(socket);
+    if (person !== null) {
+      const theirs = people.get(person.shopperId);
+      if (theirs === undefined) people.set(person.shopperId, new Set([socket]));
+      else theirs.add(socket);
+    }
+    tick.attach(socket);
+    if (engineOf(socket).transport.name === 'websocket') releaseHandshake(socket);
+    socket.onAny(onEvent);
+    socket.on('disconnect', onDisconnect);
+  });
+
+  const expiry = setInterval(() => {
+    const nowMs = clock.nowMs();
+    for (const socket of io.sockets.sockets.values()) {
+      if (connectionOf(socket).expiresAtMs <= nowMs) bye(socket, 'expired');
+    }
+  }, 10_000);
+  expiry.unref();
+
+  return {
+    io,
+    connectionOf,
+    census() {
+      const bySurface: Record<string, number> = {};
+      const seen = new Set<string>();
+      let crowd = 0;
+      for (const socket of io.sockets.sockets.values()) {
+        const { person, surface } = connectionOf(socket);
+        if (person?.simulated) {
+          crowd++;
+          continue;
+        }
+        // Two tabs of one person on one surface are one person there.
+        const who = `${person?.shopperId ?? socket.id} ${surface}`;
+        if (seen.has(who)) continue;
+        seen.add(who);
+        bySurface[surface] = (bySurface[surface] ?? 0) + 1;
+      }
+      return { bySurface, crowd, sockets: io.sockets.sockets.size };
+    },
+    closePerson(personId, code) {
+      for (const socket of people.get(personId) ?? []) bye(socket, code);
+    },
+    async drain() {
+      draining = true;
+      clearInterval(expiry);
+      for (const socket of io.sockets.sockets.values()) bye(socket, 'draining');
+      await new Promise<void>((resolve) => {
+        const deadline = setTimeout(resolve, 3_000);
+        const look = setInterval(() => {
+          if (io.engine.clientsCount === 0) {
+            clearInterval(look);
+            clearTimeout(deadline);
+            resolve();
+          }
+        }, 50);
+        setTimeout(() => clearInterval(look), 3_100);
+      });
+      await io.close();
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { Redis } from 'ioredis';
+
+/** One line of a ledger: what a deciding script wrote, as field and text. */
+export interface LedgerLine {
+  id: string;
+  fields: Record<string, string>;
+}
+
+const pageLines = 1_000;
+/** Pages read in one round: a follower that starts late catches up over several rounds and starves nobody. */
+const pagesPerRound = 50;
+
+/** Follows a ledger from its first line. Each law folds what it is given into sums of its own. */
+export function followLedger(redis: Redis, ledger: string): { catchUp(): Promise<LedgerLine[]>; caughtUp(): boolean } {
+  let after = '-';
+  let caughtUp = false;
+  return {
+    caughtUp: () => caughtUp,
+    async catchUp() {
+      const lines: LedgerLine[] = [];
+      for (let page = 0; page < pagesPerRound; page++) {
+        const found = await redis.xrange(ledger, after, '+', 'COUNT', pageLines);
+        for (const [id, flat] of found) {
+          const fields: Record<string, string> = {};
+          for (let i = 0; i + 1 < flat.length; i += 2) fields[flat[i] ?? ''] = flat[i + 1] ?? '';
+          lines.push({ id, fields });
+        }
+        const last = found.at(-1);
+        if (last !== undefined) after = `(${last[0]}`;
+        caughtUp = found.length < pageLines;
+        if (caughtUp) break;
+      }
+      return lines;
+    },
+  };
+}
+
+/** Whether a ledger id is at or before another: ids are `<ms>-<number>`. */
+export function isAtOrBefore(id: string, other: string): boolean {
+  const [aMs = 0, aNumber = 0] = id.split('-').map(Number);
+  const [bMs = 0, bNumber = 0] = other.split('-').map(Number);
+  return aMs < bMs || (aMs === bMs && aNumber <= bNumber);
+}
