@@ -79,7 +79,7 @@ export async function splitFromSeed({ seedHex, fundMinor, packets, leastMinor }:
 
   const amounts: number[] = [];
   let before = 0;
-  for (const bar of Float64Array.from(bars).sort()) {
+  for (const bar of Float64Array.from(bars).toSorted()) {
     amounts.push(leastMinor + bar - before - 1);
     before = bar;
   }
