@@ -29,6 +29,7 @@ const endGraceMs = 5_000;
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const children = new Set();
+let interrupted = false;
 
 async function main() {
   await oneCheck('format', 'biome', ['ci', '--colors=off'], staticMs);
@@ -100,6 +101,8 @@ function count(name, { passed = 0, failed = 0, skipped = 0 }, { output, ms, ende
 function run(command, args, { timeoutMs, env = {} }) {
   const started = performance.now();
   return new Promise((settle) => {
+    // After Ctrl-C nothing further is begun: the check in hand ends, and with it the process.
+    if (interrupted) return;
     const child = spawn(command, args, {
       cwd: root,
       // The pinned Node and the project's own tools come first, however this script was started.
@@ -144,18 +147,16 @@ function end(child, signal) {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.once(signal, () => {
-    for (const child of children) end(child, 'SIGTERM');
+    interrupted = true;
+    console.log(`\nEnded by ${signal}.`);
+    for (const child of children) {
+      child.once('close', () => process.exit(1));
+      end(child, 'SIGTERM');
+    }
     setTimeout(() => {
       for (const child of children) end(child, 'SIGKILL');
       process.exit(1);
-    }, endGraceMs).unref();
-    process.exitCode = 1;
-    totals.failed++;
-    console.log(`\nEnded by ${signal}.`);
-    // Nothing further is begun: the check in hand ends, and the process with it.
-    Promise.all([...children].map((child) => new Promise((gone) => child.once('close', gone)))).then(() =>
-      process.exit(1),
-    );
+    }, endGraceMs);
   });
 }
 

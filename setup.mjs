@@ -109,7 +109,7 @@ function installedIsWhatTheLockSays() {
 }
 
 function sorted(dependencies = {}) {
-  return Object.entries(dependencies).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.entries(dependencies).toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /**

@@ -222,9 +222,9 @@ async function unpackDebian({ packages, fallback, into, wrapper, program, works,
       mkdirSync(join(work, 'state', 'lists', 'partial'), { recursive: true });
       mkdirSync(join(work, 'cache', 'archives', 'partial'), { recursive: true });
       const lists = [
-        ...['-o', `Dir::State=${join(work, 'state')}`],
-        ...['-o', 'Dir::State::status=/var/lib/dpkg/status'],
-        ...['-o', `Dir::Cache=${join(work, 'cache')}`],
+        `-oDir::State=${join(work, 'state')}`,
+        '-oDir::State::status=/var/lib/dpkg/status',
+        `-oDir::Cache=${join(work, 'cache')}`,
       ];
       const updated = await run('apt-get', [...lists, 'update'], { cwd: work, timeoutMs: downloadMs });
       if (!updated.ok) return `apt-get update failed: ${firstWords(updated.output)}`;

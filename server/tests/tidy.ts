@@ -280,17 +280,17 @@ function read(root: string, file: string): Source {
   const addImport = (node: Node, specifier: string | null) => {
     imports.push({ specifier, line: lineOf(node) });
   };
-  const use = (rule: Use['rule'], node: Node, words = textOf(node)) => uses.push({ rule, line: lineOf(node), words });
+  const note = (rule: Use['rule'], node: Node, words = textOf(node)) => uses.push({ rule, line: lineOf(node), words });
   const member = (node: Node, object: Node, name: string | null) => {
     const of = bareName(textOf(object));
     if (name === null) return;
-    if (of === 'Date' && name === 'now') use('clock', node);
-    else if (of === 'performance' && (name === 'now' || name === 'timeOrigin')) use('clock', node);
-    else if (of === 'process' && (name === 'hrtime' || name === 'uptime')) use('clock', node);
-    else if (of === 'Temporal' && name === 'Now') use('clock', node);
-    else if (of === 'Math' && name === 'random') use('chance', node);
-    else if (cryptoNames.has(of) && isChance(name)) use('chance', node);
-    else if (of === 'process' && name === 'env') use('environment', node);
+    if (of === 'Date' && name === 'now') note('clock', node);
+    else if (of === 'performance' && (name === 'now' || name === 'timeOrigin')) note('clock', node);
+    else if (of === 'process' && (name === 'hrtime' || name === 'uptime')) note('clock', node);
+    else if (of === 'Temporal' && name === 'Now') note('clock', node);
+    else if (of === 'Math' && name === 'random') note('chance', node);
+    else if (cryptoNames.has(of) && isChance(name)) note('chance', node);
+    else if (of === 'process' && name === 'env') note('environment', node);
   };
 
   new Visitor({
@@ -303,9 +303,9 @@ function read(root: string, file: string): Source {
           continue;
         }
         const name = textOf(specifier.imported);
-        if (/^(node:)?crypto$/.test(from) && isChance(name)) use('chance', specifier, `${name} of ${from}`);
-        if (/^(node:)?process$/.test(from) && name === 'env') use('environment', specifier, `env of ${from}`);
-        if (/^(node:)?process$/.test(from) && name === 'hrtime') use('clock', specifier, `hrtime of ${from}`);
+        if (/^(node:)?crypto$/.test(from) && isChance(name)) note('chance', specifier, `${name} of ${from}`);
+        if (/^(node:)?process$/.test(from) && name === 'env') note('environment', specifier, `env of ${from}`);
+        if (/^(node:)?process$/.test(from) && name === 'hrtime') note('clock', specifier, `hrtime of ${from}`);
       }
     },
     ExportNamedDeclaration(node) {
@@ -324,12 +324,12 @@ function read(root: string, file: string): Source {
       const callee = textOf(node.callee);
       const [first] = node.arguments;
       if (callee === 'require' || callee === 'import.meta.resolve') addImport(node, first ? plainText(first) : null);
-      if (callee === 'Date') use('clock', node);
+      if (callee === 'Date') note('clock', node);
     },
     NewExpression(node) {
       const callee = bareName(textOf(node.callee));
       const [first, second] = node.arguments;
-      if (callee === 'Date' && first === undefined) use('clock', node);
+      if (callee === 'Date' && first === undefined) note('clock', node);
       if (callee === 'URL' && first && second && textOf(second) === 'import.meta.url') {
         const path = plainText(first);
         // What follows from data stays in the folder that the text before it names.
