@@ -13,12 +13,7 @@ export function originAllowed(
 ): boolean {
   const { origin, host } = headers;
   if (origin === undefined) return true;
-  switch (rule.kind) {
-    case 'any':
-      return true;
-    case 'listed':
-      return rule.origins.includes(origin.toLowerCase());
-    case 'same-host':
-      return host !== undefined && URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
-  }
+  if (rule.kind === 'any') return true;
+  if (rule.kind === 'listed') return rule.origins.includes(origin.toLowerCase());
+  return host !== undefined && URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
 }
