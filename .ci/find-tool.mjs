@@ -97,6 +97,7 @@ export async function findRedis({ env = process.env, say = () => {} } = {}) {
         const version = redisVersion(binary);
         return version.ok ? null : version.text;
       },
+      env,
       say,
     });
     if (failed === null) return { binary: cached, from: 'Debian packages', version: redisVersion(cached).text };
@@ -135,6 +136,7 @@ export async function findChromium({ env = process.env, say = () => {} } = {}) {
       const ran = spawnSync(binary, ['--version'], { encoding: 'utf8', timeout: 60_000 });
       return ran.status === 0 ? null : firstWords(`${ran.error?.message ?? ''} ${ran.stderr ?? ''}`);
     },
+    env,
     say,
   });
   if (failed === null) return { binary: cached, from: 'Debian packages' };
@@ -209,9 +211,9 @@ function redisVersion(binary) {
  * installed, no script of theirs runs and no service starts. First with the machine's own package lists, then with
  * private ones, because in a container the lists are empty, old or not ours to write. Answers null, or why it failed.
  */
-async function unpackDebian({ packages, fallback, into, wrapper, program, works, say }) {
+async function unpackDebian({ packages, fallback, into, wrapper, program, works, env, say }) {
   for (const needed of ['apt-get', 'dpkg-deb']) {
-    if (!onPath(needed, process.env).length) return `${needed} is not on PATH; this is no Debian or Ubuntu`;
+    if (!onPath(needed, env).length) return `${needed} is not on PATH; this is no Debian or Ubuntu`;
   }
   mkdirSync(dirname(into), { recursive: true });
   const work = mkdtempSync(`${into}.part-`);

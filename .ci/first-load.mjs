@@ -1,6 +1,7 @@
 /** What a browser must download and run before the storefront appears, computed from what vite says it built. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 /** A phone on a slow line gets this in about two seconds, and has two more seconds of work with it. */
@@ -30,7 +31,12 @@ export function firstLoad({ dist, pages = ['storefront.html', 'index.html'] }) {
 }
 
 function main() {
-  const dist = new URL('../client/dist', import.meta.url).pathname;
+  const dist = fileURLToPath(new URL('../client/dist', import.meta.url));
+  if (!existsSync(join(dist, '.vite', 'manifest.json'))) {
+    console.error('The client is not built. `node setup.mjs test` builds it.');
+    process.exitCode = 1;
+    return;
+  }
   const { page, scripts, totalBytes } = firstLoad({ dist });
   for (const { file, gzippedBytes } of scripts) console.log(`${String(gzippedBytes).padStart(8)}  ${file}`);
   console.log(`${String(totalBytes).padStart(8)}  bytes of script, gzipped, before ${page} appears`);
@@ -43,4 +49,4 @@ function main() {
   process.exitCode = 1;
 }
 
-if (import.meta.filename === process.argv[1]) main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) main();

@@ -172,6 +172,21 @@ test('a data folder whose path is too long for a socket gets its socket elsewher
   expect('path' in redis.connection && Buffer.byteLength(redis.connection.path)).toBeLessThanOrEqual(107);
 });
 
+test('where every socket’s path would be too long, it listens on a loopback port, still with its password', async () => {
+  const dataDir = join(newDataDir(), 'a-folder-with-a-name-that-is-far-too-long-'.repeat(3));
+  mkdirSync(dataDir);
+  const before = process.env.TMPDIR;
+  process.env.TMPDIR = dataDir;
+  onTestFinished(() => {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+  });
+  const redis = await start(dataDir);
+  expect(redis.connection).toEqual({ host: '127.0.0.1', port: expect.any(Number) as number });
+  expect(await answers(redis)).toBe(true);
+  expect(await answers({ ...redis, password: 'a-wrong-password' })).toBe(false);
+});
+
 test('a binary that does not exist is said in words', async () => {
   const dataDir = newDataDir();
   const starting = startEmbeddedRedis({
