@@ -81,13 +81,17 @@ function catalogueKeys(tag: string) {
     tag,
     meta: `${tag}:meta`,
     changes: `${tag}:changes`,
+    /** What the festival file said of each record when it was last loaded: a hash of kind:id -> hash of the record. */
+    fileHashes: `${tag}:file-hashes`,
     /** redis-om keeps a record in a hash named `<prefix>:<id>`. */
     recordPrefix: (kind: string) => `${tag}:record:${kind}`,
     record: (kind: string, id: string) => `${tag}:record:${kind}:${id}`,
     index: (kind: string) => `${tag}:index:${kind}`,
     answers: (personId: string) => `${tag}:answers:${personId}`,
     answersOrder: (personId: string) => `${tag}:answers-order:${personId}`,
+    /** Rung for viewers of catalogue:version, and for the nodes, which listen whether or not they have viewers. */
     bell: `${tag}:bell`,
+    nodesBell: `${tag}:nodes-bell`,
   };
 }
 
