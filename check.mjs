@@ -58,24 +58,18 @@ async function oneCheck(name, command, args, timeoutMs) {
 
 async function tests() {
   const dir = mkdtempSync(join(tmpdir(), 'elevens-check-'));
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
   const countsFile = join(dir, 'counts.json');
-  try {
-    const reporters = ['--reporter=default', `--reporter=${join(root, '.ci', 'count-reporter.mjs')}`];
-    const ran = await run('vitest', ['run', ...reporters], {
-      timeoutMs: testsMs,
-      env: { TEST_COUNTS_FILE: countsFile },
-    });
-    const counted = readCounts(countsFile);
-    // Whatever vitest found wrong and did not count (its configuration, say, or that there is no test) is a failure.
-    if (ran.code !== 0 && counted.failed === 0) counted.failed = 1;
-    if (ci) {
-      counted.failed += counted.skipped;
-      counted.skipped = 0;
-    }
-    count('tests', counted, ran);
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
+  const reporters = ['--reporter=default', `--reporter=${join(root, '.ci', 'count-reporter.mjs')}`];
+  const ran = await run('vitest', ['run', ...reporters], { timeoutMs: testsMs, env: { TEST_COUNTS_FILE: countsFile } });
+  const counted = readCounts(countsFile);
+  // Whatever vitest found wrong and did not count (its configuration, say, or that there is no test) is a failure.
+  if (ran.code !== 0 && counted.failed === 0) counted.failed = 1;
+  if (ci) {
+    counted.failed += counted.skipped;
+    counted.skipped = 0;
   }
+  count('tests', counted, ran);
 }
 
 function readCounts(file) {
