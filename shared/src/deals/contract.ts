@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { brandRecord, productRecord } from '../catalogue/records.ts';
 import { change, defineContract, feed, query } from '../contract.ts';
 import { occurrenceIdSchema, recordIdSchema, shopperIdSchema } from '../ids.ts';
 import { currencySchema, minorSchema } from '../money.ts';
@@ -86,8 +87,8 @@ export const deals = defineContract('deals', {
         nowMs: momentMsSchema,
         version: z.int(),
         deals: z.array(dealSchema),
-        products: z.array(z.record(z.string(), z.unknown())),
-        brands: z.array(z.record(z.string(), z.unknown())),
+        products: z.array(productRecord),
+        brands: z.array(brandRecord),
       }),
       rejections: {},
       callers: 'anyone',

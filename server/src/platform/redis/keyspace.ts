@@ -68,6 +68,8 @@ function liveKeys(tag: string) {
     tag,
     chat: `${tag}:chat`,
     chatMeta: `${tag}:chat:meta`,
+    /** People in the room: a hash of node -> "<count> <when>". */
+    people: `${tag}:people`,
     answers: (shopperId: string) => `${tag}:answers:${shopperId}`,
     answersOrder: (shopperId: string) => `${tag}:answers-order:${shopperId}`,
     outbox: `${tag}:outbox`,
@@ -114,7 +116,7 @@ function deskKeys(tag: string) {
   return {
     tag,
     nodes: `${tag}:nodes`,
-    presence: `${tag}:presence`,
+    totals: `${tag}:totals`,
     lease: (name: string) => `${tag}:lease:${name}`,
     wall: `${tag}:wall`,
     points: `${tag}:points`,

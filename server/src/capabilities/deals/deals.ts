@@ -1,0 +1,202 @@
+import type { InputOf, ReplyOf } from '@elevens/shared/src/contract.ts';
+import type { Deal, DealRecord, deals as dealsContract } from '@elevens/shared/src/deals/contract.ts';
+import { occurrenceId, recordIdOf } from '@elevens/shared/src/ids.ts';
+import { durationMs, occurrencesBetween, parseWhen } from '@elevens/shared/src/time.ts';
+import { type Caller, personOf } from '../../platform/caller.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { AnswerKey, HandlersOf } from '../../platform/gateway.ts';
+import type { Random } from '../../platform/random.ts';
+import type { Catalogue } from '../catalogue/index.ts';
+import type { DealStore, StagedDeal } from './store.ts';
+
+type Contract = typeof dealsContract;
+
+/** Deals are staged this long before they open, so that the first claim finds everything in its place. */
+const stageAheadMs = 10 * 60_000;
+/** How far ahead the list looks, and how long a closed deal is still shown. */
+const listAheadMs = 3 * 3_600_000;
+const listBehindMs = 3 * 60_000;
+/** Occurrences of one deal in the list: the one that is on (or was just on) and the next. */
+const perDealMax = 2;
+const dealsListedMax = 300;
+/** The list is the same for everyone and asked for by everyone at midnight, so it is read at most four times a second. */
+const listFreshMs = 250;
+/** A deal is taken away an hour after it closed, when nobody holds anything of it. */
+const retireAfterMs = 3_600_000;
+
+export function createDealDecisions({
+  store,
+  catalogue,
+  clock,
+  random,
+  announced,
+}: {
+  store: DealStore;
+  catalogue: Catalogue;
+  clock: Clock;
+  random: Random;
+  announced: (shopperId: string) => void;
+}) {
+  /** What was last staged, by deal: staging again the same would only cost Redis a call. */
+  const staged = new Map<string, string>();
+  let listed: { atMs: number; reply: Promise<ReplyOf<Contract['commands']['list']>> } | null = null;
+
+  function occurrencesOf(record: DealRecord, span: { fromMs: number; toMs: number }) {
+    return occurrencesBetween(parseWhen(record.when), catalogue.festival().firstStartMs, {
+      ...span,
+      max: perDealMax,
+    }).map((o) => ({
+      dealId: occurrenceId(record.id, o.number),
+      opensAtMs: o.startsAtMs,
+      closesAtMs: o.endsAtMs,
+    }));
+  }
+
+  function stagedOf(
+    record: DealRecord,
+    occurrence: { dealId: string; opensAtMs: number; closesAtMs: number },
+  ): StagedDeal {
+    return {
+      ...occurrence,
+      total: record.total,
+      limit: record.limitPerShopper,
+      holdMs: durationMs(record.hold),
+      priceMinor: record.priceMinor,
+      currency: catalogue.festival().currency,
+    };
+  }
+
+  /** Puts every deal that is open or opens soon where claims are decided. Any node may do it, at any time. */
+  async function stage(): Promise<void> {
+    const nowMs = clock.nowMs();
+    const wanted = catalogue
+      .all('deals')
+      .flatMap((record) =>
+        occurrencesOf(record, { fromMs: nowMs, toMs: nowMs + stageAheadMs }).map((o) => stagedOf(record, o)),
+      );
+    for (const deal of wanted) {
+      const terms = JSON.stringify(deal);
+      if (staged.get(deal.dealId) === terms) continue;
+      await store.stage(deal, nowMs);
+      staged.set(deal.dealId, terms);
+    }
+    const current = new Set(wanted.map((deal) => deal.dealId));
+    for (const dealId of staged.keys()) if (!current.has(dealId)) staged.delete(dealId);
+  }
+
+  async function readList(): Promise<ReplyOf<Contract['commands']['list']>> {
+    const nowMs = clock.nowMs();
+    const festival = catalogue.festival();
+    const found = catalogue
+      .all('deals')
+      .flatMap((record) =>
+        occurrencesOf(record, { fromMs: nowMs - listBehindMs, toMs: nowMs + listAheadMs }).map((o) => ({
+          record,
+          ...o,
+        })),
+      )
+      .toSorted((a, b) => a.opensAtMs - b.opensAtMs)
+      .slice(0, dealsListedMax);
+    const states = await store.states(found.map((deal) => deal.dealId));
+    const list: Deal[] = [];
+    for (const [i, { record, dealId, opensAtMs, closesAtMs }] of found.entries()) {
+      const product = catalogue.get('products', record.productId);
+      if (product === undefined) continue;
+      const state = states[i];
+      list.push({
+        dealId,
+        productId: product.id,
+        brandId: product.brandId,
+        currency: festival.currency,
+        listMinor: product.listMinor,
+        priceMinor: record.priceMinor,
+        limitPerShopper: record.limitPerShopper,
+        holdMs: durationMs(record.hold),
+        opensAtMs,
+        closesAtMs,
+        terms: state?.terms ?? 1,
+        stock: state
+          ? { total: state.total, free: state.free, held: state.held, sold: state.sold, paused: state.paused }
+          : { total: record.total, free: record.total, held: 0, sold: 0, paused: false },
+      });
+    }
+    const productIds = new Set(list.map((deal) => deal.productId));
+    const brandIds = new Set(list.map((deal) => deal.brandId));
+    return {
+      nowMs,
+      version: catalogue.version(),
+      deals: list,
+      products: catalogue.all('products').filter((p) => productIds.has(p.id)),
+      brands: catalogue.all('brands').filter((b) => brandIds.has(b.id)),
+    };
+  }
+
+  async function list() {
+    const nowMs = clock.monotonicMs();
+    if (listed === null || nowMs - listed.atMs > listFreshMs) {
+      const reply = readList();
+      listed = { atMs: nowMs, reply };
+      // A failed read is not kept: the next caller tries again.
+      reply.catch(() => {
+        listed = null;
+      });
+    }
+    return { ok: true, reply: await listed.reply } as const;
+  }
+
+  async function claim(caller: Caller, input: InputOf<Contract['commands']['claim']>, answer: AnswerKey) {
+    const person = personOf(caller);
+    const outcome = await store.claim({
+      shopperId: person.shopperId,
+      simulated: person.simulated,
+      holdId: `h0.${random.token(12)}`,
+      arrivedAtMs: caller.arrivedAtMs,
+      lines: input.lines.map((line) => ({ dealId: line.dealId, quantity: line.quantity, terms: line.terms ?? 0 })),
+      answer,
+    });
+    if (outcome.startsWith('{"ok":true')) announced(person.shopperId);
+    return JSON.parse(outcome);
+  }
+
+  const handlers: HandlersOf<Contract> = {
+    list,
+    claim,
+    async release(caller, input, answer) {
+      const { shopperId } = personOf(caller);
+      return JSON.parse(await store.release({ shopperId, holdId: input.holdId }, caller.arrivedAtMs, answer));
+    },
+    async pause(caller, input, answer) {
+      const who = personOf(caller).shopperId;
+      return JSON.parse(
+        await store.pause(
+          { dealId: input.dealId, paused: input.paused, who, why: input.reason },
+          caller.arrivedAtMs,
+          answer,
+        ),
+      );
+    },
+  };
+
+  return {
+    handlers,
+    stage,
+    /** Gives back what lapsed. A full page means there may be more: the next look follows at once. */
+    async lapse(): Promise<void> {
+      const page = 500;
+      for (let pages = 0; pages < 20; pages++) if ((await store.lapse(clock.nowMs(), page)) < page) return;
+    },
+    async retire(): Promise<void> {
+      await store.retire(clock.nowMs() - retireAfterMs, clock.nowMs());
+    },
+    /** Deals that are on or next, as the control room shows them. */
+    async listed() {
+      return (await list()).reply.deals;
+    },
+    titleOf(dealId: string): string {
+      const record = catalogue.get('deals', recordIdOf(dealId));
+      return (record && catalogue.get('products', record.productId)?.name) ?? dealId;
+    },
+    /** Redis came back, perhaps without what was staged: everything is staged again. */
+    forgetStaged: () => staged.clear(),
+  };
+}

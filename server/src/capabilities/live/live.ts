@@ -1,0 +1,140 @@
+import { hash } from 'node:crypto';
+import { occurrenceId, occurrenceNumber, recordIdOf } from '@elevens/shared/src/ids.ts';
+import type { LiveSession, live as liveContract, Message, SessionRecord } from '@elevens/shared/src/live/contract.ts';
+import { occurrenceNumbered, occurrencesBetween, parseWhen } from '@elevens/shared/src/time.ts';
+import { type Person, personOf } from '../../platform/caller.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { HandlersOf } from '../../platform/gateway.ts';
+import type { Random } from '../../platform/random.ts';
+import type { Catalogue } from '../catalogue/index.ts';
+import type { createLiveStore } from './store.ts';
+
+const listAheadMs = 3 * 3_600_000;
+const listBehindMs = 10 * 60_000;
+const perSessionMax = 2;
+/** The list is the same for everyone and holds nothing that changes by the second. */
+const listFreshMs = 1_000;
+
+/** A word for a person in one room: the same for all lines there, another in every other room, and no way back. */
+function pseudonym(shopperId: string, sessionId: string): string {
+  return hash('sha256', `${sessionId} ${shopperId}`, 'base64url').slice(0, 10);
+}
+
+export function createLiveDecisions({
+  store,
+  catalogue,
+  clock,
+  random,
+  announced,
+}: {
+  store: ReturnType<typeof createLiveStore>;
+  catalogue: Catalogue;
+  clock: Clock;
+  random: Random;
+  announced: (sessionId: string) => void;
+}) {
+  let listed: { atMs: number; sessions: LiveSession[] } | null = null;
+  const uncounted = { people: 0, crowd: 0 };
+
+  /** The window of a session, or null where there is none of that name. */
+  function windowOf(sessionId: string): { record: SessionRecord; startsAtMs: number; endsAtMs: number } | null {
+    const record = catalogue.get('sessions', recordIdOf(sessionId));
+    if (record === undefined) return null;
+    const found = occurrenceNumbered(
+      parseWhen(record.when),
+      catalogue.festival().firstStartMs,
+      occurrenceNumber(sessionId),
+    );
+    return found === null || found.startsAtMs > clock.nowMs() + listAheadMs ? null : { record, ...found };
+  }
+
+  /** The session's deals that are open, or where none is the next opening of each; the pinned one first. */
+  function dealsOf(record: SessionRecord, span: { fromMs: number; toMs: number }): string[] {
+    return record.dealIds.flatMap((dealId) => {
+      const deal = catalogue.get('deals', dealId);
+      if (deal === undefined) return [];
+      const [next] = occurrencesBetween(parseWhen(deal.when), catalogue.festival().firstStartMs, { ...span, max: 1 });
+      return next === undefined ? [] : [occurrenceId(dealId, next.number)];
+    });
+  }
+
+  function sessionsAt(nowMs: number): LiveSession[] {
+    const span = { fromMs: nowMs - listBehindMs, toMs: nowMs + listAheadMs, max: perSessionMax };
+    return catalogue
+      .all('sessions')
+      .flatMap((record) =>
+        occurrencesBetween(parseWhen(record.when), catalogue.festival().firstStartMs, span).map((o) => ({
+          sessionId: occurrenceId(record.id, o.number),
+          brandId: record.brandId,
+          title: record.title,
+          blurb: record.blurb,
+          hostName: record.hostName,
+          startsAtMs: o.startsAtMs,
+          endsAtMs: o.endsAtMs,
+          dealIds: dealsOf(record, { fromMs: Math.max(nowMs, o.startsAtMs), toMs: nowMs + listAheadMs }),
+        })),
+      )
+      .toSorted((a, b) => a.startsAtMs - b.startsAtMs);
+  }
+
+  function roleOf(person: Person, record: SessionRecord): Message['role'] {
+    if (person.roles.includes('operator')) return 'operator';
+    if (person.brandId !== record.brandId) return 'shopper';
+    return person.roles.includes('host') ? 'host' : person.roles.includes('brand') ? 'brand' : 'shopper';
+  }
+
+  const handlers: HandlersOf<typeof liveContract> = {
+    async list() {
+      const nowMs = clock.nowMs();
+      if (listed === null || nowMs - listed.atMs > listFreshMs) listed = { atMs: nowMs, sessions: sessionsAt(nowMs) };
+      return { ok: true, reply: { nowMs, sessions: listed.sessions } };
+    },
+    async say(caller, input, answer) {
+      const person = personOf(caller);
+      const session = windowOf(input.sessionId);
+      if (session === null) return { ok: false, why: 'unknown-session' };
+      const saidAtMs = caller.arrivedAtMs;
+      if (saidAtMs < session.startsAtMs) return { ok: false, why: 'not-live', startsAtMs: session.startsAtMs };
+      if (saidAtMs >= session.endsAtMs) return { ok: false, why: 'not-live', startsAtMs: null };
+      const message: Message = {
+        messageId: random.token(9),
+        name: person.displayName,
+        author: pseudonym(person.shopperId, input.sessionId),
+        role: roleOf(person, session.record),
+        text: input.text,
+        saidAtMs,
+        simulated: person.simulated,
+      };
+      const { endsAtMs } = session;
+      const outcome = JSON.parse(
+        await store.say({
+          sessionId: input.sessionId,
+          shopperId: person.shopperId,
+          message,
+          epoch: random.token(6),
+          endsAtMs,
+          answer,
+        }),
+      );
+      // A repeat answers with the id of the first message, so that only a line that was really said is counted.
+      if (outcome.ok && outcome.reply.messageId === message.messageId) {
+        uncounted[person.simulated ? 'crowd' : 'people']++;
+        announced(input.sessionId);
+      }
+      return outcome;
+    },
+  };
+
+  return {
+    handlers,
+    windowOf,
+    /** Sessions that are on, or ended within the last minutes: whose outboxes and rooms are looked after. */
+    current: () => sessionsAt(clock.nowMs()).filter((s) => s.startsAtMs <= clock.nowMs()),
+    takeUncounted() {
+      const taken = { ...uncounted };
+      uncounted.people = 0;
+      uncounted.crowd = 0;
+      return taken;
+    },
+  };
+}
