@@ -24,7 +24,7 @@ type Merged<U> = (U extends unknown ? (x: U) => void : never) extends (x: infer 
 type Schemas = Merged<Declared>;
 
 /** The plural under which a festival file lists a kind of record: 'brands', 'deals', ... */
-export type RecordKind = keyof Schemas & string;
+export type RecordKind = keyof Schemas;
 export type RecordOf<K extends RecordKind> = Schemas[K] extends z.ZodType ? z.output<Schemas[K]> : never;
 /** What every record is, whatever its kind. */
 export type AnyRecord = { id: string } & Readonly<Record<string, unknown>>;

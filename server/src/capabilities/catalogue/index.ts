@@ -1,0 +1,2 @@
+export { type Catalogue, createCatalogue, FestivalRefused } from './catalogue.ts';
+export { FestivalFileError, readFestivalFile } from './festival-file.ts';
