@@ -64,7 +64,7 @@ export async function splitFromSeed({ seedHex, fundMinor, packets, leastMinor }:
   const places = spread + packets - 1;
   if (places > 2 ** 47) throw new RangeError('the fund is larger than 48-bit draws can split without waste');
 
-  const chance = drawer(await importKey(seedHex));
+  const chance = drawer(await keystreamOf(seedHex));
   const bars = new Set<number>();
   for (let last = places - packets + 2; last <= places; last++) {
     let value = chance.below(last);
@@ -92,8 +92,8 @@ export async function seedHash(seedHex: string): Promise<string> {
   return hexOf(new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', bytesOf(seedHex))));
 }
 
-/** Uniform whole numbers out of the key's keystream; `below` answers null when the page at hand is used up. */
-function drawer(key: CryptoKey): { below(range: number): number | null; turn(): Promise<void> } {
+/** Uniform whole numbers out of a keystream; `below` answers null when the page at hand is used up. */
+function drawer(pageFrom: Keystream): { below(range: number): number | null; turn(): Promise<void> } {
   let page = new DataView(new ArrayBuffer(0));
   let at = 0;
   let blocks = 0;
@@ -108,18 +108,24 @@ function drawer(key: CryptoKey): { below(range: number): number | null; turn(): 
       return null;
     },
     async turn() {
-      const counter = new Uint8Array(blockBytes);
-      new DataView(counter.buffer).setUint32(blockBytes - 4, blocks);
-      const zeros = new Uint8Array(drawsAPage * drawBytes);
-      page = new DataView(await globalThis.crypto.subtle.encrypt({ name: 'AES-CTR', counter, length: 64 }, key, zeros));
-      blocks += zeros.length / blockBytes;
+      page = new DataView(await pageFrom(blocks));
+      blocks += (drawsAPage * drawBytes) / blockBytes;
       at = 0;
     },
   };
 }
 
-function importKey(seedHex: string): Promise<CryptoKey> {
-  return globalThis.crypto.subtle.importKey('raw', bytesOf(seedHex), 'AES-CTR', false, ['encrypt']);
+/** The page of keystream that begins with this cipher block. */
+type Keystream = (block: number) => Promise<ArrayBuffer>;
+
+async function keystreamOf(seedHex: string): Promise<Keystream> {
+  const { subtle } = globalThis.crypto;
+  const key = await subtle.importKey('raw', bytesOf(seedHex), 'AES-CTR', false, ['encrypt']);
+  return (block) => {
+    const counter = new Uint8Array(blockBytes);
+    new DataView(counter.buffer).setUint32(blockBytes - 4, block);
+    return subtle.encrypt({ name: 'AES-CTR', counter, length: 64 }, key, new Uint8Array(drawsAPage * drawBytes));
+  };
 }
 
 function bytesOf(seedHex: string): Uint8Array<ArrayBuffer> {

@@ -1,0 +1,1 @@
+export { createRedPackets, type RedPackets } from './redpackets.ts';
