@@ -1,4 +1,7 @@
 import { Redis } from 'ioredis';
+
+export type { Redis };
+
 import type { Logger } from '../logger.ts';
 
 export type RedisTarget =

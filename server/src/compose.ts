@@ -1,0 +1,285 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { campaign } from '@elevens/shared/src/campaign/contract.ts';
+import { catalogue as catalogueContract } from '@elevens/shared/src/catalogue/contract.ts';
+import { clock as clockContract } from '@elevens/shared/src/clock/contract.ts';
+import { control as controlContract } from '@elevens/shared/src/control/contract.ts';
+import { deals as dealsContract } from '@elevens/shared/src/deals/contract.ts';
+import { energy as energyContract } from '@elevens/shared/src/energy/contract.ts';
+import { feeds as feedsContract } from '@elevens/shared/src/feeds/contract.ts';
+import { identity as identityContract } from '@elevens/shared/src/identity/contract.ts';
+import { live as liveContract } from '@elevens/shared/src/live/contract.ts';
+import { redpackets as redpacketsContract } from '@elevens/shared/src/redpackets/contract.ts';
+import { createCampaign } from './capabilities/campaign/index.ts';
+import { createCatalogue, readFestivalFile } from './capabilities/catalogue/index.ts';
+import { createControl } from './capabilities/control/index.ts';
+import { createDeals } from './capabilities/deals/index.ts';
+import { createEnergy } from './capabilities/energy/index.ts';
+import { createIdentity } from './capabilities/identity/index.ts';
+import { createLive } from './capabilities/live/index.ts';
+import { createRedPackets } from './capabilities/redpackets/index.ts';
+import { type Config, ConfigError } from './config.ts';
+import { startCrowd } from './demo/start-crowd.ts';
+import { createChores } from './platform/chores.ts';
+import { createClock, disciplineClock } from './platform/clock.ts';
+import { createFeeds } from './platform/feeds.ts';
+import { createGateway } from './platform/gateway.ts';
+import { createHttpApp } from './platform/http/app.ts';
+import { originAllowed } from './platform/http/origins.ts';
+import { createPasswords } from './platform/identity/passwords.ts';
+import { keptSecret } from './platform/identity/secrets.ts';
+import { createTokens } from './platform/identity/tokens.ts';
+import { createSayOnce, type Logger } from './platform/logger.ts';
+import { createMetrics, serveMetrics } from './platform/metrics.ts';
+import { createNodeFacts } from './platform/node-facts.ts';
+import { createRandom } from './platform/random.ts';
+import { createSockets } from './platform/realtime/sockets.ts';
+import { createTick } from './platform/realtime/tick.ts';
+import { openConnections, type RedisTarget } from './platform/redis/connections.ts';
+import { checkDurability } from './platform/redis/durability.ts';
+import { startEmbeddedRedis } from './platform/redis/embedded.ts';
+import { createKeyspace } from './platform/redis/keyspace.ts';
+import { openObjectStore } from './platform/redis/object-store.ts';
+import { redisBinary } from './platform/redis/redis-binary.ts';
+import { createRelay } from './platform/relay.ts';
+
+const demoFestival = fileURLToPath(new URL('../festivals/demo.json', import.meta.url));
+const clientDir = fileURLToPath(new URL('../../client/dist', import.meta.url));
+
+/** Entries of a log kept in a node's memory, so that ten thousand who come back together cost Redis one read. */
+const recentMax = 500;
+/** Beyond this, what the clock decides could differ between nodes (CONSISTENCY.md 30). */
+const clockErrorMaxMs = 20;
+/** Holds in flight get this long to finish when the node drains. */
+const drainMs = 5_000;
+
+export interface Festival {
+  url: string;
+  metricsUrl: string | null;
+  /** One-click links of the demo. */
+  links: { label: string; path: string }[];
+  /** Not ready, no new connections, what is in flight finishes, clients are told when to come back, all is closed. */
+  drain(): Promise<void>;
+}
+
+/** Builds the whole server from its settings and starts it. The only place that constructs things. */
+export async function compose({ config, logger }: { config: Config; logger: Logger }): Promise<Festival> {
+  const festivalFile = config.festivalFile ?? (config.demo ? demoFestival : null);
+  if (festivalFile === null)
+    throw new ConfigError(['FESTIVAL: name a festival file (docs/FESTIVAL.md), or set DEMO=on for the demo']);
+  const authored = await readFestivalFile(festivalFile);
+
+  const clock = createClock();
+  const random = createRandom();
+  const metrics = createMetrics();
+  const chores = createChores(logger);
+  const sayOnce = createSayOnce(logger, clock);
+  const nodeName = `${hostname().slice(0, 24)}-${random.token(3)}`;
+  const keys = createKeyspace({ festival: authored.festival.id, partitions: config.partitions });
+  let draining = false;
+
+  // --- Redis: our own child, or the operator's; checked at every connect against what we promise.
+  const embedded =
+    config.redisUrl === null
+      ? await startEmbeddedRedis({
+          dataDir: config.dataDir,
+          binary: config.redisServer ?? redisBinary(),
+          logger,
+          randomToken: () => random.token(24),
+          onCrash: (how) =>
+            logger.error(
+              { how },
+              'the embedded Redis ended; it is being restarted and the festival is degraded meanwhile',
+            ),
+        })
+      : null;
+  const target: RedisTarget =
+    embedded === null ? { url: config.redisUrl ?? '' } : { ...embedded.connection, password: embedded.password };
+  const onBack: (() => void)[] = [];
+  const redisConnections = await openConnections(target, {
+    logger,
+    async onReady(hot, again) {
+      await checkDurability(hot, config.durability, config.redisVouched);
+      await disciplineClock(clock, () => hot.time() as Promise<[number, number]>);
+      if (again) for (const back of onBack) back();
+    },
+    onDown: () => logger.warn({}, 'Redis is away'),
+  });
+  const { hot: redis, subscriber } = redisConnections;
+  const objects = await openObjectStore(target, { logger });
+
+  // --- Platform: the door for commands, the feeds, the tick that writes them, the relay between tags.
+  const gateway = createGateway({ clock, random, logger, metrics, checkReplies: !config.production });
+  const tick = createTick({
+    tickMs: config.tickMs,
+    clock,
+    metrics: metrics.tick,
+    logger,
+    onBehind: (socket, room) => feeds.behind(socket, room),
+    recentMax,
+  });
+  const feeds = createFeeds({
+    redis,
+    subscriber,
+    tick,
+    clock,
+    random,
+    logger,
+    isPerson: (socket) => !sockets.connectionOf(socket).person?.simulated,
+  });
+  const relay = createRelay({ redis, logger });
+
+  // --- Capabilities: one line each to make it, one to serve it.
+  const tokens = await createTokens({
+    secrets: config.tokenSecrets ?? [await keptSecret(redis, keys.people.secrets, random)],
+    festival: keys.festival,
+    clock,
+  });
+  const identity = createIdentity({
+    redis,
+    subscriber,
+    keys,
+    clock,
+    random,
+    logger,
+    tokens,
+    passwords: createPasswords({ random }),
+    demo: config.demo,
+  });
+  identity.onRevoked((personId) => sockets.closePerson(personId, 'revoked'));
+  await identity.start();
+  const catalogue = createCatalogue({ redis, subscriber, objects, keys, clock, random, logger, feeds });
+  await catalogue.load(authored);
+  const deals = createDeals({ redis, keys, clock, random, feeds, relay, catalogue });
+  const live = createLive({ redis, keys, clock, random, feeds, relay, catalogue, nodeName });
+  const redpackets = createRedPackets({ redis, keys, clock, random, logger, feeds, relay, catalogue });
+  const energy = createEnergy({ redis, keys, clock, logger, feeds, relay, catalogue });
+  const nodeFacts = createNodeFacts({ clock, tick, metrics, census: () => sockets.census(), draining: () => draining });
+  const control = createControl({
+    redis,
+    keys,
+    clock,
+    random,
+    logger,
+    feeds,
+    catalogue,
+    deals,
+    redpackets,
+    energy,
+    live,
+    nodeName,
+    nodeFacts,
+    durability: config.durability,
+  });
+
+  gateway.serve(identityContract, identity.handlers);
+  gateway.serve(clockContract, { now: async () => ({ ok: true, reply: { nowMs: clock.nowMs() } }) });
+  gateway.serve(feedsContract, feeds.handlers);
+  gateway.serve(catalogueContract, catalogue.handlers);
+  gateway.serve(campaign, createCampaign({ catalogue, clock, demo: config.demo }).handlers);
+  gateway.serve(dealsContract, deals.handlers);
+  gateway.serve(liveContract, live.handlers);
+  gateway.serve(redpacketsContract, redpackets.handlers);
+  gateway.serve(energyContract, energy.handlers);
+  gateway.serve(controlContract, control.handlers);
+
+  // --- The wire.
+  async function readiness() {
+    const failing: string[] = [];
+    if (draining) failing.push('this node is draining');
+    if (!redisConnections.up()) failing.push('Redis does not answer');
+    if (subscriber.status !== 'ready') failing.push('the doorbells of Redis are not connected');
+    if (clock.errorMs() > clockErrorMaxMs)
+      failing.push(`the clock may be ${Math.ceil(clock.errorMs())} ms off, more than ${clockErrorMaxMs}`);
+    return { ready: failing.length === 0, failing };
+  }
+  const http = createServer(
+    createHttpApp({ gateway, authenticate: identity.authenticate, config, readiness, clientDir, logger, metrics }),
+  );
+  const sockets = createSockets({
+    http,
+    gateway,
+    tick,
+    clock,
+    random,
+    authenticate: identity.authenticate,
+    originAllowed: (origin, host) => originAllowed(config.allowedOrigins, { origin, host }),
+    onBadCaller: sayOnce,
+    onLeave: (socket) => feeds.leaveAll(socket),
+  });
+
+  // --- Chores that any node may do.
+  chores.every('stage deals', 1_000, deals.stage);
+  chores.every('lapse holds', 200, deals.lapse);
+  chores.every('retire deals', 60_000, deals.retire);
+  chores.every('sweep drops', 1_000, redpackets.sweep);
+  chores.every('look after rooms', 1_000, live.look);
+  chores.every('discipline clock', 10_000, () =>
+    disciplineClock(clock, () => redis.time() as Promise<[number, number]>),
+  );
+  chores.every('measure Redis', 1_000, async () => {
+    const beganMs = clock.monotonicMs();
+    await redis.ping();
+    metrics.redis((clock.monotonicMs() - beganMs) / 1_000);
+  });
+  chores.every('wall', 1_000, control.look);
+  onBack.push(
+    () => feeds.reconnected(),
+    deals.forgetStaged,
+    () => void catalogue.catchUp().catch(() => {}),
+  );
+
+  await deals.stage();
+  await redpackets.sweep();
+  tick.start();
+  feeds.start();
+  relay.start();
+
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', reject);
+    http.listen(config.port, config.host, resolve);
+  });
+  const metricsServer = config.metricsPort === null ? null : await serveMetrics(metrics.registry, config.metricsPort);
+  const { port } = http.address() as AddressInfo;
+  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${port}`;
+  const crowd =
+    config.demo && config.demoCrowd > 0
+      ? startCrowd({
+          url,
+          tokens: await Promise.all(
+            Array.from({ length: config.demoCrowd }, async () => (await identity.crowdSession({})).token),
+          ),
+          logger,
+        })
+      : null;
+  const links = config.demo ? await identity.createDemoLinks(catalogue.all('brands')) : [];
+  logger.info({ node: nodeName, festival: keys.festival, port }, 'ready');
+
+  return {
+    url,
+    metricsUrl: metricsServer === null ? null : `http://127.0.0.1:${metricsServer.port}/metrics`,
+    links,
+    async drain() {
+      draining = true;
+      await crowd?.stop();
+      const finished = (async () => {
+        while (gateway.inFlight() > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+      })();
+      await Promise.race([finished, new Promise((resolve) => setTimeout(resolve, drainMs))]);
+      await sockets.drain();
+      await chores.stop();
+      tick.stop();
+      feeds.stop();
+      await relay.stop();
+      identity.stop();
+      catalogue.stop();
+      http.closeAllConnections();
+      await metricsServer?.close();
+      await objects.close();
+      await redisConnections.close();
+      await embedded?.stop();
+    },
+  };
+}

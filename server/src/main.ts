@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { FestivalFileError, FestivalRefused } from './capabilities/catalogue/index.ts';
+import { compose } from './compose.ts';
+import { ConfigError, readConfig } from './config.ts';
+import { createLogger } from './platform/logger.ts';
+import { UnfitRedis } from './platform/redis/durability.ts';
+import { isDataInUse } from './platform/redis/embedded.ts';
+
+/** Errors that a person mends by doing what they say; anything else is shown with its stack. */
+function isWorded(error: unknown): error is Error {
+  return (
+    error instanceof ConfigError ||
+    error instanceof UnfitRedis ||
+    error instanceof FestivalFileError ||
+    error instanceof FestivalRefused ||
+    isDataInUse(error) ||
+    (error instanceof Error && 'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EACCES'))
+  );
+}
+
+function refuse(error: unknown): never {
+  process.stderr.write(
+    `\n${isWorded(error) ? error.message : error instanceof Error ? error.stack : String(error)}\n\n`,
+  );
+  process.exit(1);
+}
+
+try {
+  const config = readConfig(process.env);
+  const logger = createLogger(config.logLevel);
+  const festival = await compose({ config, logger });
+
+  let leaving = false;
+  const leave = (signal: string) => {
+    if (leaving) {
+      // A second Ctrl-C means now. Redis keeps what was acknowledged, so nothing is lost by it.
+      process.exit(130);
+    }
+    leaving = true;
+    logger.info({ signal }, 'draining');
+    festival.drain().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ error: String(error) }, 'drain failed');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', leave);
+  process.on('SIGINT', leave);
+  // A promise that nobody awaited is a bug; it is said loudly and costs nobody else their evening.
+  process.on('unhandledRejection', (error) => {
+    logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'a rejection was not handled');
+  });
+
+  const clientBuilt = existsSync(fileURLToPath(new URL('../../client/dist/index.html', import.meta.url)));
+  const lines = [
+    `Elevens is live: ${festival.url}`,
+    ...(clientBuilt ? [] : ['  (the client is not built: run "npm start", or "npm run dev" for one that reloads)']),
+    `  API               ${festival.url}/api`,
+    ...(festival.metricsUrl === null ? [] : [`  metrics           ${festival.metricsUrl}`]),
+    ...festival.links.map(({ label, path }) => `  ${label.padEnd(17)} ${festival.url}${path}`),
+  ];
+  process.stdout.write(`\n${lines.join('\n')}\n\n`);
+} catch (error) {
+  refuse(error);
+}
