@@ -1,0 +1,1 @@
+export { type Campaign, createCampaign } from './campaign.ts';
