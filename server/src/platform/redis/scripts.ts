@@ -69,9 +69,12 @@ function readSource(path: string, seen: Set<string>, depth: number): Source {
   return { text: lines.join('\n'), origin };
 }
 
-/** Thrown by ioredis when a command was refused before it was sent, by the words it uses. */
+/**
+ * What ioredis and Redis say of a command that was not run. "Connection is closed" is not among them: it is said of
+ * commands in flight as well, so such a one may have been run.
+ */
 const NOT_SENT =
-  /enableOfflineQueue|Connection is closed|isn't writeable|LOADING|BUSY |READONLY|MASTERDOWN|CLUSTERDOWN|max number of clients/;
+  /enableOfflineQueue|isn't writeable|LOADING|BUSY |READONLY|MASTERDOWN|CLUSTERDOWN|max number of clients/;
 
 /** Turns an error of the connection into the fault that says whether something may have been done. */
 export function faultOf(error: unknown): Fault {
