@@ -1,0 +1,1 @@
+export { createEnergy, type Energy } from './energy.ts';
