@@ -1,0 +1,16 @@
+-- Puts up the figures of one moment, with their point, and rings for those who watch.
+-- KEYS 1 wall  2 points
+-- ARGV 1 at (ms)  2 the figures as JSON  3 the point with its sums as JSON  4 points kept  5 bell
+-- Answers the version of the figures that now stand. Older figures than those that stand change nothing: two nodes may
+-- make figures at once for a moment, and whoever was held up must not turn the wall back.
+local wall, points = KEYS[1], KEYS[2]
+local at, figures, point, points_max, bell = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+
+local before = redis.call('HMGET', wall, 'at', 'version')
+if before[1] and tonumber(before[1]) >= tonumber(at) then return before[2] end
+redis.call('HSET', wall, 'at', at, 'figures', figures)
+local version = redis.call('HINCRBY', wall, 'version', 1)
+redis.call('RPUSH', points, point)
+redis.call('LTRIM', points, -points_max, -1)
+redis.call('SPUBLISH', bell, '')
+return tostring(version)
