@@ -14,7 +14,7 @@ export interface EngineSocket {
   /** Packets that wait until the transport is writable. Replaced by a new array at each flush. */
   readonly writeBuffer: readonly { data?: string | Buffer }[];
   /** The HTTP request of the handshake. */
-  request: HandshakeRequest | undefined;
+  request: unknown;
   write(data: string): unknown;
   close(discard: boolean): void;
   on(event: 'packet', listener: (this: EngineSocket) => void): unknown;
@@ -40,11 +40,6 @@ export interface WsSocket {
   pause(): void;
   resume(): void;
   terminate(): void;
-}
-
-export interface HandshakeRequest {
-  /** engine.io's stand-in for a response; its `req` keeps the request alive through a listener on the raw socket. */
-  res?: { req?: unknown } | null;
 }
 
 export function engineOf(socket: Socket): EngineSocket {

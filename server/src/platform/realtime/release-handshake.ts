@@ -1,5 +1,6 @@
+import type { Socket as NetSocket } from 'node:net';
 import type { Socket } from 'socket.io';
-import { engineOf } from './engine-internals.ts';
+import { engineOf, rawSocketOf } from './engine-internals.ts';
 
 type Handshake = Socket['handshake'];
 
@@ -23,9 +24,21 @@ const released: Handshake = Object.freeze({
  */
 export function releaseHandshake(socket: Socket): void {
   const conn = engineOf(socket);
-  const response = conn.request?.res;
-  // A listener on the raw socket holds the response, and the response holds the request.
-  if (response) response.req = undefined;
   conn.request = undefined;
   (socket as { handshake: Handshake }).handshake = released;
+  const ws = conn.transport.socket;
+  if (ws !== undefined) forgetResponse(rawSocketOf(ws));
+}
+
+/**
+ * engine.io makes a stand-in for a response, for middlewares that want to know when it closes, and a listener on the raw
+ * socket keeps that, and through it the request, alive. Nobody waits for it any more once the socket is open. It is the
+ * only nameless one-time listener there; if a version changes that, this frees nothing and harms nothing, and the
+ * private-fields test says so.
+ */
+function forgetResponse(raw: NetSocket | null): void {
+  if (raw === null) return;
+  for (const listener of raw.rawListeners('close') as (((...args: unknown[]) => void) & { listener?: () => void })[]) {
+    if (listener.listener?.name === '') raw.removeListener('close', listener.listener);
+  }
 }
