@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { campaign } from '@elevens/shared/src/campaign/contract.ts';
 import { catalogue as catalogueContract } from '@elevens/shared/src/catalogue/contract.ts';
 import { clock as clockContract } from '@elevens/shared/src/clock/contract.ts';
+import { contracts } from '@elevens/shared/src/contracts.ts';
 import { control as controlContract } from '@elevens/shared/src/control/contract.ts';
 import { deals as dealsContract } from '@elevens/shared/src/deals/contract.ts';
 import { energy as energyContract } from '@elevens/shared/src/energy/contract.ts';
@@ -12,6 +13,7 @@ import { feeds as feedsContract } from '@elevens/shared/src/feeds/contract.ts';
 import { identity as identityContract } from '@elevens/shared/src/identity/contract.ts';
 import { live as liveContract } from '@elevens/shared/src/live/contract.ts';
 import { redpackets as redpacketsContract } from '@elevens/shared/src/redpackets/contract.ts';
+import serverPackage from '../package.json' with { type: 'json' };
 import { createCampaign } from './capabilities/campaign/index.ts';
 import { createCatalogue, readFestivalFile } from './capabilities/catalogue/index.ts';
 import { createControl } from './capabilities/control/index.ts';
@@ -196,7 +198,18 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
     return { ready: failing.length === 0, failing };
   }
   const http = createServer(
-    createHttpApp({ gateway, authenticate: identity.authenticate, config, readiness, clientDir, logger, metrics }),
+    createHttpApp({
+      gateway,
+      authenticate: identity.authenticate,
+      contracts,
+      config,
+      readiness,
+      clientDir,
+      version: serverPackage.version,
+      logger,
+      random,
+      metrics,
+    }),
   );
   const sockets = createSockets({
     http,
@@ -254,7 +267,10 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
           logger,
         })
       : null;
-  const links = config.demo ? await identity.createDemoLinks(catalogue.all('brands')) : [];
+  const links = (await identity.createDemoLinks(catalogue.all('brands'))).map(({ code, role, displayName }) => ({
+    label: role === 'operator' ? 'control room' : displayName,
+    path: `${role === 'operator' ? '/control-room' : '/'}#link=${code}`,
+  }));
   logger.info({ node: nodeName, festival: keys.festival, port }, 'ready');
 
   return {
@@ -270,6 +286,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
       await Promise.race([finished, new Promise((resolve) => setTimeout(resolve, drainMs))]);
       await sockets.drain();
       await chores.stop();
+      await control.leave();
       tick.stop();
       feeds.stop();
       await relay.stop();

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Command, Contract, DecisionOf, InputOf } from '@elevens/shared/src/contract.ts';
-import type { FaultAnswer, Problem } from '@elevens/shared/src/faults.ts';
+import type { FaultAnswer, FaultCode, Problem } from '@elevens/shared/src/faults.ts';
 import type { Socket } from 'socket.io';
 import type { z } from 'zod';
 import { addressBudget, createBudgets, personBudget } from './budget.ts';
@@ -9,6 +9,7 @@ import type { Clock } from './clock.ts';
 import { Fault } from './fault.ts';
 import type { Logger } from './logger.ts';
 import type { Random } from './random.ts';
+import { ScriptError } from './redis/scripts.ts';
 
 /** What a script needs to remember an answer and to know it again. Empty words for a query, which remembers nothing. */
 export interface AnswerKey {
@@ -40,6 +41,8 @@ export interface Call {
 
 export interface GatewayMetrics {
   command(name: string, outcome: string, seconds: number): void;
+  fault(code: FaultCode): void;
+  scriptError(file: string): void;
 }
 
 type Handler = (caller: Caller, input: unknown, answer: AnswerKey) => Promise<Answer>;
@@ -105,7 +108,14 @@ export function createGateway({
   /** The input without its requestId, as one short word: whether a repeat is the same call. */
   function answerKeyOf(name: string, input: unknown): AnswerKey {
     const { requestId, ...rest } = input as { requestId: string };
-    return { requestId, command: name, inputHash: hash('sha256', JSON.stringify(rest), 'base64url').slice(0, 16) };
+    let text: string;
+    try {
+      text = JSON.stringify(rest);
+    } catch (cause) {
+      // Free-form input nested so deep that it cannot be written down again.
+      throw new Fault('bad-input', { problems: [{ path: '', message: 'is nested too deep' }], cause });
+    }
+    return { requestId, command: name, inputHash: hash('sha256', text, 'base64url').slice(0, 16) };
   }
 
   async function decide(call: Call, traceId: string): Promise<Answer> {
@@ -157,6 +167,7 @@ export function createGateway({
       } catch (error) {
         if (error instanceof Fault) {
           answer = error.answer();
+          metrics.fault(error.code);
           if (error.cause !== undefined) {
             logger.warn(
               { command: call.name, traceId, fault: error.code, cause: String(error.cause) },
@@ -164,6 +175,8 @@ export function createGateway({
             );
           }
         } else {
+          metrics.fault('bug');
+          if (error instanceof ScriptError) metrics.scriptError(error.file);
           logger.error(
             {
               command: call.name,

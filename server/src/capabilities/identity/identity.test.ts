@@ -6,6 +6,7 @@ import { type Answer, createGateway } from '../../platform/gateway.ts';
 import { createPasswords } from '../../platform/identity/passwords.ts';
 import { createTokens } from '../../platform/identity/tokens.ts';
 import { createLogger } from '../../platform/logger.ts';
+import { createMetrics } from '../../platform/metrics.ts';
 import { createRandom } from '../../platform/random.ts';
 import { createKeyspace } from '../../platform/redis/keyspace.ts';
 import { startTestRedis, type TestRedis } from '../../platform/redis/test-redis.ts';
@@ -49,7 +50,7 @@ async function node({ demo = true }: { demo?: boolean } = {}) {
   const identity = createIdentity({ redis, subscriber, keys, clock, random, logger, tokens, passwords, demo });
   await identity.start();
   running.push({ identity, subscriber });
-  const gateway = createGateway({ clock, random, logger, metrics: { command() {} }, checkReplies: true });
+  const gateway = createGateway({ clock, random, logger, metrics: createMetrics(), checkReplies: true });
   gateway.serve(contract, identity.handlers);
   async function call(command: string, input: unknown, token?: string): Promise<Answer> {
     const who = token === undefined ? null : await identity.authenticate(token);

@@ -43,7 +43,6 @@ export function createIdentity({
   tokens,
   passwords,
   demo,
-  onScriptError,
 }: {
   redis: Redis;
   /** Hears the bell of the people's office. */
@@ -55,13 +54,11 @@ export function createIdentity({
   tokens: Tokens;
   passwords: Passwords;
   demo: boolean;
-  onScriptError?: (script: string) => void;
 }): Identity {
   const store = createIdentityStore({
     redis,
     keys,
     tokenLifeMaxMs,
-    ...(onScriptError === undefined ? {} : { onScriptError }),
   });
   const revocations = createRevocations({ store, subscriber, bell: keys.people.bell, logger });
   const decisions = createDecisions({

@@ -35,15 +35,13 @@ export function createIdentityStore({
   redis,
   keys,
   tokenLifeMaxMs,
-  onScriptError,
 }: {
   redis: Redis;
   keys: Keyspace;
   tokenLifeMaxMs: number;
-  onScriptError?: (script: string) => void;
 }) {
   const people = keys.people;
-  const script = (file: string) => defineScript(new URL(file, import.meta.url), onScriptError);
+  const script = (file: string) => defineScript(new URL(file, import.meta.url));
   const revokeScript = script('./revoke.lua');
   const saveProfile = script('./save-profile.lua');
   const saveStaff = script('./save-staff.lua');

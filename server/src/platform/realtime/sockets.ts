@@ -182,6 +182,21 @@ export function createSockets({
       });
   }
 
+  // Reached by what the parser refuses; the library closes the connection right after, once this notice is written.
+  function onError(this: Socket, error: Error): void {
+    onBadCaller(
+      'bad-packet',
+      { what: error.message.slice(0, 100), address: connectionOf(this).address },
+      'a client sent a packet that nobody sends',
+    );
+    const notice: Bye = {
+      code: 'bad-packet',
+      message: `${disconnects['bad-packet'].meaning} It was ${error.message}.`,
+      retryAfterMs: null,
+    };
+    this.emit('system:bye', notice);
+  }
+
   function onDisconnect(this: Socket): void {
     const { person } = connectionOf(this);
     onLeave(this);
@@ -201,6 +216,7 @@ export function createSockets({
     tick.attach(socket);
     if (engineOf(socket).transport.name === 'websocket') releaseHandshake(socket);
     socket.onAny(onEvent);
+    socket.on('error', onError);
     socket.on('disconnect', onDisconnect);
   });
 

@@ -71,7 +71,7 @@ test('a call whose answer was lost is unknown, because it may have been decided'
     .run(lost.redis, ['{a}:n'], [])
     .catch((e: unknown) => e);
   await new Promise((resolve) => setImmediate(resolve));
-  lost.redis.disconnect();
+  await lost.server.crashAndRestart();
   expect(await answer).toMatchObject({ code: 'unknown' });
   await lost.close();
 });

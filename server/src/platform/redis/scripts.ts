@@ -92,7 +92,7 @@ function answeredByRedis(error: unknown): error is Error {
  * Loads a decision. `url` is `new URL('./claim-units.lua', import.meta.url)`. Reading happens once, at composition, so a
  * missing file or include stops the start and not the first sale.
  */
-export function defineScript(url: URL, onError: (script: string) => void = () => {}): Script {
+export function defineScript(url: URL): Script {
   const path = fileURLToPath(url);
   const source = readSource(path, new Set([path]), 0);
   const sha = createHash('sha1').update(source.text).digest('hex');
@@ -115,7 +115,6 @@ export function defineScript(url: URL, onError: (script: string) => void = () =>
         }
       } catch (error) {
         if (!answeredByRedis(error) || NOT_SENT.test(error.message)) throw faultOf(error);
-        onError(name);
         const sentLine = Number(/user_script:(\d+):/.exec(error.message)?.[1] ?? 1);
         const at = source.origin[sentLine - 1] ?? { file: `${name}.lua`, line: sentLine };
         const said = error.message
