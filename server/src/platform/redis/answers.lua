@@ -1,6 +1,8 @@
 -- Remembered answers: the first answer to a (person, requestId) is given again, word for word.
 -- A field of the answers hash is a requestId; its value is "<command> <hash of the input> <outcome as JSON>".
--- The order set says from when an answer may be forgotten; at least the last 32 are kept, whatever their age.
+-- The order set says from when an answer may be forgotten; of those that have such a time the last 32 are kept, whatever
+-- their age. Those that are kept until forget_after() are not counted, or a shopper with many holds would have no refusal
+-- remembered for longer than its time.
 
 local ANSWERS_KEPT = 32
 -- Answers of a person who does nothing for a week are forgotten whole.
@@ -20,7 +22,7 @@ end
 local function remember(answers, order, request_id, command, input_hash, outcome, now_ms, forget_at_ms)
   redis.call('HSET', answers, request_id, command .. ' ' .. input_hash .. ' ' .. outcome)
   redis.call('ZADD', order, forget_at_ms, request_id)
-  local surplus = redis.call('ZCARD', order) - ANSWERS_KEPT
+  local surplus = redis.call('ZCOUNT', order, '-inf', '(+inf') - ANSWERS_KEPT
   if surplus > 0 then
     local old = redis.call('ZRANGEBYSCORE', order, '-inf', now_ms, 'LIMIT', 0, math.min(surplus, 8))
     for _, id in ipairs(old) do
