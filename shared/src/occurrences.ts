@@ -39,7 +39,7 @@ export function occurrenceOf(record: Timed, firstStartMs: number, id: string): N
     return { id, startsAtMs, endsAtMs: startsAtMs + schedule.forMs };
   }
   const number = Number(id.slice(record.id.length + 1));
-  if (id === record.id || occurrenceId(record.id, number) !== id) return null;
+  if (!Number.isSafeInteger(number) || number < 0 || occurrenceId(record.id, number) !== id) return null;
   const startsAtMs = firstStartMs + schedule.fromMs + number * schedule.everyMs;
   return { id, startsAtMs, endsAtMs: startsAtMs + schedule.forMs };
 }
