@@ -194,7 +194,7 @@ const secretSettings = new Set(['TOKEN_SECRET', 'REDIS_URL']);
  * Reads the settings. An empty value counts as not set, because that is how shells and compose files leave one out.
  * Throws a ConfigError that lists every problem at once.
  */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const given = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
   );

@@ -27,7 +27,7 @@ function refuse(error: unknown): never {
 }
 
 try {
-  const config = readConfig(process.env);
+  const config = readConfig();
   const logger = createLogger(config.logLevel);
   const festival = await compose({ config, logger });
 

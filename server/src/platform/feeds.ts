@@ -2,7 +2,6 @@ import type { DecisionOf, Feed, InputOf } from '@elevens/shared/src/contract.ts'
 import { contracts } from '@elevens/shared/src/contracts.ts';
 import type { BehindEvent, feeds as feedsContract } from '@elevens/shared/src/feeds/contract.ts';
 import { feedsPerSocketMax } from '@elevens/shared/src/feeds/contract.ts';
-import type { Redis } from 'ioredis';
 import type { Socket } from 'socket.io';
 import type { Caller } from './caller.ts';
 import { Fault } from './fault.ts';
@@ -10,6 +9,7 @@ import type { HandlersOf } from './gateway.ts';
 import type { Logger } from './logger.ts';
 import type { Random } from './random.ts';
 import type { LogEntry, LogRoom, StateRoom, Tick } from './realtime/tick.ts';
+import type { Redis } from './redis/connections.ts';
 import { defineScript } from './redis/scripts.ts';
 
 const renewEpoch = defineScript(new URL('./redis/renew-epoch.lua', import.meta.url));

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import type { Logger } from './logger.ts';
+import type { Redis } from './redis/connections.ts';
 
 /** An announced event on its way: number n of its source for this destination. */
 export interface Announced {

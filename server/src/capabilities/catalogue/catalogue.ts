@@ -18,7 +18,6 @@ import {
 } from '@elevens/shared/src/catalogue/festival.ts';
 import type { DecisionOf, InputOf } from '@elevens/shared/src/contract.ts';
 import type { Problem } from '@elevens/shared/src/faults.ts';
-import type { Redis } from 'ioredis';
 import { type Person, personOf } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { Fault } from '../../platform/fault.ts';
@@ -26,6 +25,7 @@ import type { FeedRegistry } from '../../platform/feeds.ts';
 import type { AnswerKey, HandlersOf } from '../../platform/gateway.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Random } from '../../platform/random.ts';
+import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import type { ObjectStore } from '../../platform/redis/object-store.ts';
 import { type HeldRecords, planLoad } from './load-plan.ts';

@@ -5,11 +5,11 @@ import {
   type RecordKind,
   recordKinds,
 } from '@elevens/shared/src/catalogue/festival.ts';
-import type { Redis } from 'ioredis';
 import { type Entity, EntityId, Repository, Schema } from 'redis-om';
 import { z } from 'zod';
 import { Fault } from '../../platform/fault.ts';
 import type { AnswerKey } from '../../platform/gateway.ts';
+import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import type { ObjectStore } from '../../platform/redis/object-store.ts';
 import { defineScript, faultOf } from '../../platform/redis/scripts.ts';

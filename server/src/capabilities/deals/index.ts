@@ -1,9 +1,9 @@
 import type { deals as dealsContract } from '@elevens/shared/src/deals/contract.ts';
-import type { Redis } from 'ioredis';
 import type { Clock } from '../../platform/clock.ts';
 import type { FeedRegistry } from '../../platform/feeds.ts';
 import type { HandlersOf } from '../../platform/gateway.ts';
 import type { Random } from '../../platform/random.ts';
+import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import type { Relay } from '../../platform/relay.ts';
 import type { Catalogue } from '../catalogue/index.ts';

@@ -1,9 +1,9 @@
 import type { Hold, Stock } from '@elevens/shared/src/deals/contract.ts';
 import { holdsPerShopperMax } from '@elevens/shared/src/deals/contract.ts';
-import type { Redis } from 'ioredis';
 import type { Clock } from '../../platform/clock.ts';
 import { Fault } from '../../platform/fault.ts';
 import type { AnswerKey } from '../../platform/gateway.ts';
+import type { Redis } from '../../platform/redis/connections.ts';
 import { createGroupCommit } from '../../platform/redis/group-commit.ts';
 import type { Keyspace, PartitionKeys } from '../../platform/redis/keyspace.ts';
 import { defineScript } from '../../platform/redis/scripts.ts';

@@ -1,5 +1,4 @@
 import type { identity as identityContract, Session } from '@elevens/shared/src/identity/contract.ts';
-import type { Redis } from 'ioredis';
 import type { Person } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { HandlersOf } from '../../platform/gateway.ts';
@@ -7,6 +6,7 @@ import type { Passwords } from '../../platform/identity/passwords.ts';
 import { type Tokens, tokenLifeMaxMs } from '../../platform/identity/tokens.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Random } from '../../platform/random.ts';
+import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import { type Authenticated, createDecisions, type DemoLink, staffNameProblem } from './identity.ts';
 import { createRevocations } from './revocations.ts';

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import type { Logger } from '../../platform/logger.ts';
+import type { Redis } from '../../platform/redis/connections.ts';
 import type { IdentityStore } from './store.ts';
 
 export interface Revocations {

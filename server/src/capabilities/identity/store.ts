@@ -1,8 +1,8 @@
 import type { Role } from '@elevens/shared/src/contract.ts';
-import type { Redis } from 'ioredis';
 import type { Person } from '../../platform/caller.ts';
 import { Fault } from '../../platform/fault.ts';
 import type { AnswerKey } from '../../platform/gateway.ts';
+import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import { defineScript, faultOf } from '../../platform/redis/scripts.ts';
 

@@ -1,8 +1,8 @@
 import { chatKeptMax } from '@elevens/shared/src/live/contract.ts';
-import type { Redis } from 'ioredis';
 import type { Clock } from '../../platform/clock.ts';
 import type { Feeds } from '../../platform/feeds.ts';
 import type { Random } from '../../platform/random.ts';
+import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import type { Relay } from '../../platform/relay.ts';
 import type { Catalogue } from '../catalogue/index.ts';

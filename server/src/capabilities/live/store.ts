@@ -1,6 +1,6 @@
 import { chatKeptMax, type Message } from '@elevens/shared/src/live/contract.ts';
-import type { Redis } from 'ioredis';
 import type { AnswerKey } from '../../platform/gateway.ts';
+import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import { defineScript } from '../../platform/redis/scripts.ts';
 

@@ -1,8 +1,8 @@
 import type { Currency } from '@elevens/shared/src/money.ts';
 import type { Packet } from '@elevens/shared/src/redpackets/contract.ts';
-import type { Redis } from 'ioredis';
 import { Fault } from '../../platform/fault.ts';
 import type { AnswerKey } from '../../platform/gateway.ts';
+import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import { defineScript } from '../../platform/redis/scripts.ts';
 

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import type { Random } from '../random.ts';
+import type { Redis } from '../redis/connections.ts';
 
 /** 256 random bits: as strong as the signature made with it. */
 const secretBytes = 32;

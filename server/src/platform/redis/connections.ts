@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
-
-export type { Redis };
-
 import type { Logger } from '../logger.ts';
+
+/** The type of a connection, for those who are handed one: only this folder opens any. */
+export type { Redis };
 
 export type RedisTarget =
   | { url: string }

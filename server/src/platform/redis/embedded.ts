@@ -112,7 +112,9 @@ export async function startEmbeddedRedis({
       lockFile: join(dir, 'lock'),
       readyMs,
       onWarning: (line) => {
-        if (!/overcommit/i.test(line)) logger.warn({ redis: line }, 'Redis warns');
+        // Redis says at this level that it starts, too; only what a person should look at is passed on.
+        if (/\b(warning|error|fail|corrupt|truncat|misconf|bad |can't|unable)/i.test(line) && !/overcommit/i.test(line))
+          logger.warn({ redis: line }, 'Redis warns');
       },
     });
 
