@@ -12,8 +12,6 @@ export type LawName = (typeof lawNames)[number];
 export const evidenceMax = 20;
 /** Points kept: ten minutes, one a second. */
 export const pointsMax = 600;
-/** Figures that are older than this have lost their light: the wall is made once a second. */
-export const figuresFreshMs = 5_000;
 
 /**
  * A conservation law. whole: counted and true. counting: the ledger is still being read. adrift: counted and false, with
@@ -72,6 +70,8 @@ export const wallSchema = z.strictObject({
   currency: currencySchema,
   /** People here now, one a surface however many tabs. */
   people: z.strictObject({ total: z.int(), bySurface: z.record(z.string(), z.int()) }),
+  /** The newest point of the history, so that a chart goes on without asking again. */
+  point: pointSchema,
   /** Per second, over the last ten seconds, of people. A hold is a claim that was granted: an order that waits to be paid. */
   rates: z.strictObject({ claims: z.number(), holds: z.number(), messages: z.number(), packets: z.number() }),
   /** Counted since the festival's first start, of people. */

@@ -130,6 +130,7 @@ export function createFigures({
       atMs: nowMs,
       currency: catalogue.festival().currency,
       people: { total: people, bySurface },
+      point,
       rates,
       totals: { ...sums.people, messages: said.people },
       crowd: {

@@ -1,6 +1,5 @@
 import type { control as controlContract } from '@elevens/shared/src/control/contract.ts';
 import { pointsMax } from '@elevens/shared/src/control/contract.ts';
-import type { Redis } from 'ioredis';
 import type { Clock } from '../../platform/clock.ts';
 import type { FeedRegistry } from '../../platform/feeds.ts';
 import type { HandlersOf } from '../../platform/gateway.ts';
@@ -8,6 +7,7 @@ import type { LawReading } from '../../platform/laws.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { NodeFacts } from '../../platform/node-facts.ts';
 import type { Random } from '../../platform/random.ts';
+import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import { createLease } from '../../platform/redis/lease.ts';
 import type { Catalogue } from '../catalogue/index.ts';

@@ -1,9 +1,9 @@
 import type { Law, LawName, Wall, WallRedis } from '@elevens/shared/src/control/contract.ts';
 import { lawNames, lawSchema, pointSchema, pointsMax } from '@elevens/shared/src/control/contract.ts';
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Clock } from '../../platform/clock.ts';
 import type { NodeFacts } from '../../platform/node-facts.ts';
+import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import { defineScript } from '../../platform/redis/scripts.ts';
 
