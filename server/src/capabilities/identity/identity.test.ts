@@ -6,7 +6,7 @@ import { type Answer, createGateway } from '../../platform/gateway.ts';
 import { createPasswords } from '../../platform/identity/passwords.ts';
 import { createTokens } from '../../platform/identity/tokens.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { createMetrics, createMetrics } from '../../platform/metrics.ts';
+import { createMetrics } from '../../platform/metrics.ts';
 import { createRandom } from '../../platform/random.ts';
 import { createKeyspace } from '../../platform/redis/keyspace.ts';
 import { startTestRedis, type TestRedis } from '../../platform/redis/test-redis.ts';
