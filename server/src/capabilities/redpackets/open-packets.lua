@@ -1,18 +1,23 @@
 -- Opens packets for a batch of shoppers: each is decided on its own, in the order in which they came.
 -- KEYS: 1 ledger, 2 totals, 3 outbox, 4 outbox numbers; for each drop: the drop, its amounts, who opened;
 --   for each shopper: answers, order of answers, wallet, last packets.
--- ARGV: 1 now (ms), 2 until when a rejection is kept (ms), 3 how many drops, 4 where energy hears of it;
---   for each drop: its id, its bell; for each shopper: request id, hash of the input, which of the drops (from 1),
+-- ARGV: 1 now (ms), 2 until when a rejection is kept (ms), 3 how many drops, 4 where energy hears of it, 5 how old and
+--   6 how far ahead of this Redis's time a stamp may be (ms); for each drop: its id, its bell; for each shopper: request id, hash of the input, which of the drops (from 1),
 --   shopper id, when the tap arrived (ms), 1 for the demo's crowd or 0, the shopper's own bell.
--- Answers a text for each shopper: the outcome as JSON, `unstaged`, `broken`, or `!` and the words of a failure.
+-- Answers a text for each shopper: the outcome as JSON, `stale` (its stamp is too far from this Redis's time), `unstaged`,
+--   `broken`, or `!` and the words of a failure.
 -- @include ../../platform/redis/answers.lua
 -- @include ../../platform/redis/outbox.lua
 
 local ledger, totals, outbox, numbers = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now, rejections_until, drop_count, energy = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local stamp_old_ms, stamp_ahead_ms = tonumber(ARGV[5]), tonumber(ARGV[6])
 local COMMAND = 'redpackets:open'
 local PACKETS_SHOWN = 50
-local first_call_key, first_call_arg = 4 + 3 * drop_count, 4 + 2 * drop_count
+local first_call_key, first_call_arg = 4 + 3 * drop_count, 6 + 2 * drop_count
+
+local time = redis.call('TIME')
+local redis_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function words_of(failure)
   return type(failure) == 'table' and failure.err or tostring(failure)
@@ -22,6 +27,9 @@ end
 local function decide(call)
   local outcome = recall(call.answers, call.request_id, COMMAND, call.input_hash)
   if outcome then return { outcome = outcome } end
+  -- The stamp decides, so a node whose time is wrong or whose call was long on its way must not decide with it.
+  local age = redis_ms - tonumber(call.at)
+  if age > stamp_old_ms or -age > stamp_ahead_ms then return { outcome = 'stale' } end
 
   local drop = redis.call('HMGET', call.drop, 'state', 'opensAt', 'closesAt', 'retiresAt', 'packets', 'currency',
     'opened', 'revealed', 'title')
@@ -94,7 +102,7 @@ for n = 1, (#ARGV - first_call_arg) / 7 do
     request_id = ARGV[arg + 1], input_hash = ARGV[arg + 2], shopper = ARGV[arg + 4], at = ARGV[arg + 5],
     sim = ARGV[arg + 6], own_bell = ARGV[arg + 7],
     drop = KEYS[3 * which + 2], amounts = KEYS[3 * which + 3], opened = KEYS[3 * which + 4],
-    drop_id = ARGV[2 * which + 3], drop_bell = ARGV[2 * which + 4],
+    drop_id = ARGV[2 * which + 5], drop_bell = ARGV[2 * which + 6],
   }
   local decided, plan = pcall(decide, call)
   if not decided then

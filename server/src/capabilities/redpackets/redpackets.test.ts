@@ -32,8 +32,8 @@ afterAll(async () => {
 type StateSource = Parameters<FeedRegistry['state']>[1];
 
 /** A node of a festival whose time is set by hand. Several may share one Redis and one keyspace. */
-function startNode(keys: Keyspace, name: string) {
-  let nowMs = 1_800_000_000_000;
+function startNode(keys: Keyspace, name: string, realTime = false) {
+  let nowMs = realTime ? Date.now() : 1_800_000_000_000;
   const firstStartMs = nowMs;
   let drops: DropRecord[] = [];
   const feeds = new Map<string, StateSource>();
@@ -51,6 +51,8 @@ function startNode(keys: Keyspace, name: string) {
     },
     feeds: { state: (feed, source) => void feeds.set(feed, source), log() {} },
     relay: createRelay({ redis, logger: silent }),
+    // The hand that sets the clock does not set that of Redis.
+    ...(realTime ? {} : { stampGuard: { oldMs: 1e15, aheadMs: 1e15 } }),
   });
   return {
     ...redPackets,
@@ -306,6 +308,24 @@ describe('opening', () => {
     });
   });
 
+  test('a stamp far from the time of Redis decides nothing, and the same request may come again', async () => {
+    const real = startNode(keys, 'on real time', true);
+    real.author({ ...rain, when: '+0s for 1h' });
+    await real.sweep();
+    const startedMs = real.nowMs();
+    for (const awayMs of [-3_000, 30_000]) {
+      real.at(awayMs);
+      await expect(real.open(shopper(1), 'rain', 'request-1')).rejects.toMatchObject({ code: 'overloaded' });
+    }
+    expect(await redis.hget(p().drop('rain'), 'opened')).toBe('0');
+    real.at(Date.now() - startedMs);
+    const first = await real.open(shopper(1), 'rain', 'request-1');
+    expect(first).toMatchObject({ ok: true });
+    // What was answered is answered again, whatever the stamp of the repeat.
+    real.at(-3_000);
+    expect(await real.open(shopper(1), 'rain', 'request-1')).toEqual(first);
+  });
+
   test('a drop that nobody sealed answers by the catalogue, and while it should be open with a fault worth repeating', async () => {
     expect(await node.open(shopper(1), 'flood', 'request-1')).toEqual({ ok: false, why: 'unknown-drop' });
     expect(await node.open(shopper(1), 'rain~3', 'request-1')).toEqual({ ok: false, why: 'unknown-drop' });
@@ -390,10 +410,10 @@ describe('proving', () => {
     const running = await node.proof('rain');
     expect(running.ok && running.reply.seed).toBeNull();
     // Taps that arrived in time may be on their way for seconds after closing.
-    node.at(120_000 + 7_999);
+    node.at(120_000 + 2_999);
     expect(await node.proof('rain')).toMatchObject({ ok: true, reply: { seed: null } });
 
-    node.at(120_000 + 8_000);
+    node.at(120_000 + 3_000);
     const over = await node.proof('rain');
     if (!over.ok) throw new Error('no proof');
     contract.commands.proof.reply.parse(over.reply);

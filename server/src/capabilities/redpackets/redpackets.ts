@@ -16,7 +16,7 @@ import { createGroupCommit } from '../../platform/redis/group-commit.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import type { Relay } from '../../platform/relay.ts';
 import { type Comparison, createPacketLaw } from './law.ts';
-import { createStore, type DropTerms, type SealedDrop, type Tap } from './store.ts';
+import { createStore, type DropTerms, type SealedDrop, type StampGuard, type Tap } from './store.ts';
 
 /** What red packets want of the catalogue. */
 export interface DropCatalogue {
@@ -68,6 +68,7 @@ export function createRedPackets({
   catalogue,
   feeds,
   relay,
+  stampGuard,
 }: {
   redis: Redis;
   keys: Keyspace;
@@ -77,8 +78,10 @@ export function createRedPackets({
   catalogue: DropCatalogue;
   feeds: FeedRegistry;
   relay: Pick<Relay, 'source' | 'poke'>;
+  /** How far a stamp may be from the time of Redis; by default 2 s old and 50 ms ahead. Rehearsals in another time widen it. */
+  stampGuard?: StampGuard;
 }): RedPackets {
-  const store = createStore({ redis, keys });
+  const store = createStore({ redis, keys, stampGuard });
   relay.source(store.outbox);
 
   const taps = createGroupCommit<Tap, { outcome: string | null }>({

@@ -44,15 +44,26 @@ const amountsPerCall = 1_000;
 const retireAfterMs = 3_600_000;
 /** A rejection is remembered for at least this long, so that a repeat within any sane retry gets the same words. */
 const rejectionKeptMs = 600_000;
-/**
- * A tap that arrived in time may still be on its way after closing: 2 s in the queue, 5 s until a call is given up
- * for lost. The seed is told after that.
- */
-const revealGraceMs = 8_000;
+/** How far the stamp of a tap may be from the time of Redis, when the script decides with it. */
+export interface StampGuard {
+  oldMs: number;
+  aheadMs: number;
+}
+const stampGuardDefault: StampGuard = { oldMs: 2_000, aheadMs: 50 };
+/** A tap that arrived in time may still be on its way for as long as its stamp is good. The seed is told after that. */
+const revealGraceMs = 3_000;
 const openedPerRead = 1_000;
 
 /** Where red packets live in Redis: one partition, in which a drop's home and its only slice are one. */
-export function createStore({ redis, keys }: { redis: Redis; keys: Keyspace }) {
+export function createStore({
+  redis,
+  keys,
+  stampGuard = stampGuardDefault,
+}: {
+  redis: Redis;
+  keys: Keyspace;
+  stampGuard: StampGuard | undefined;
+}) {
   if (keys.partitions !== 1)
     throw new RangeError(`a drop lies in one partition, and this festival has ${keys.partitions}: set PARTITIONS=1`);
   const p = keys.partition(0);
@@ -141,6 +152,8 @@ export function createStore({ redis, keys }: { redis: Redis; keys: Keyspace }) {
           nowMs + rejectionKeptMs,
           drops.length,
           'energy@p0',
+          stampGuard.oldMs,
+          stampGuard.aheadMs,
           ...drops.flatMap((dropId) => [dropId, dropBell(dropId)]),
           ...taps.flatMap((tap) => [
             tap.answer.requestId,
@@ -155,6 +168,7 @@ export function createStore({ redis, keys }: { redis: Redis; keys: Keyspace }) {
       )) as string[];
       return answers.map((answer) => {
         if (answer === 'unstaged') return null;
+        if (answer === 'stale') return new Fault('overloaded', { retryAfterMs: 500 });
         // The drop stands still because its state is not to be trusted; it was said loudly when that was found.
         if (answer === 'broken') return new Fault('unavailable', { retryAfterMs: 60_000 });
         return answer.startsWith('!') ? new Error(answer.slice(1)) : answer;
