@@ -2,13 +2,13 @@ import type { energy as contract, Task, TaskRecord } from '@elevens/shared/src/e
 import { recordIdOf, shopperIdSchema } from '@elevens/shared/src/ids.ts';
 import { type NamedOccurrence, occurrenceOf, occurrencesOf } from '@elevens/shared/src/occurrences.ts';
 import { momentMsSchema } from '@elevens/shared/src/time.ts';
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { personOf } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { FeedRegistry } from '../../platform/feeds.ts';
 import type { HandlersOf } from '../../platform/gateway.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import type { Announced, Relay } from '../../platform/relay.ts';
 import { type Comparison, createEnergyLaw } from './law.ts';

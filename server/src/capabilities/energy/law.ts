@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace, PartitionKeys } from '../../platform/redis/keyspace.ts';
 import { followLedger, isAtOrBefore, type LedgerLine } from '../../platform/redis/ledger.ts';
 

@@ -1,7 +1,7 @@
 import type { EnergyState } from '@elevens/shared/src/energy/contract.ts';
 import { energyLevels, levelOf } from '@elevens/shared/src/energy/levels.ts';
-import type { Redis } from 'ioredis';
 import type { AnswerKey } from '../../platform/gateway.ts';
+import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import { defineScript } from '../../platform/redis/scripts.ts';
 
