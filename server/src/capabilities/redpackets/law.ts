@@ -28,10 +28,13 @@ const amountsEveryRound = 5_000;
 const largeEveryRounds = 30;
 /** Drops put away with a wrong sum are evidence for as long as the node runs; this many are enough of it. */
 const wrongRetiredMax = 20;
+/** Wallets looked at in one round, all in turn, so that a round costs Redis the same however many came. */
+const walletsPerRound = 200;
 
 /**
- * The law of red packets: what was opened and what is left is the fund, and the ledger says the same. The ledger's sums
- * are this node's own, folded line by line from the first, so a state that was changed by hand agrees with nobody.
+ * The law of red packets: what was opened and what is left is the fund, what was opened is in the wallets, and the ledger
+ * says the same. The ledger's sums are this node's own, folded line by line from the first (about a hundred bytes a
+ * shopper), so a state that was changed by hand agrees with nobody.
  */
 export function createPacketLaw({ redis, keys }: { redis: Redis; keys: Keyspace }): () => Promise<Comparison[]> {
   const p = keys.partition(0);
@@ -41,6 +44,10 @@ export function createPacketLaw({ redis, keys }: { redis: Redis; keys: Keyspace 
   /** Lines that were written after the state was read: they belong to the next round. */
   let ahead: LedgerLine[] = [];
   let round = 0;
+  const wallets = new Map<string, number>();
+  /** In the order in which they first came; where the next round begins to look. */
+  const shoppers: string[] = [];
+  let nextShopper = 0;
 
   function fold({ fields }: LedgerLine): void {
     const dropId = fields.drop ?? '';
@@ -55,6 +62,10 @@ export function createPacketLaw({ redis, keys }: { redis: Redis; keys: Keyspace 
         });
         return;
       case 'packet-opened': {
+        const shopperId = fields.shopper ?? '';
+        const wallet = wallets.get(shopperId);
+        if (wallet === undefined) shoppers.push(shopperId);
+        wallets.set(shopperId, (wallet ?? 0) + Number(fields.amount));
         const drop = derived.get(dropId);
         if (drop === undefined) return;
         drop.opened++;
@@ -102,6 +113,10 @@ export function createPacketLaw({ redis, keys }: { redis: Redis; keys: Keyspace 
         // -1 to -2 reads nothing.
         .lrange(p.dropAmounts(id), adds ? 0 : -1, adds ? -1 : -2);
     }
+    if (nextShopper >= shoppers.length) nextShopper = 0;
+    const looked = shoppers.slice(nextShopper, nextShopper + walletsPerRound);
+    nextShopper += walletsPerRound;
+    for (const shopperId of looked) transaction.hget(p.wallet(shopperId), 'minor');
     const replies = ((await transaction.exec()) ?? []).map(([error, value]) => {
       // A key of another type than it should be is a find too, but not one that can be counted.
       if (error !== null) throw error;
@@ -135,6 +150,13 @@ export function createPacketLaw({ redis, keys }: { redis: Redis; keys: Keyspace 
         { subject: `${id} packets opened and left`, expected: drop.packets, found: opened + left },
         { subject: `${id} fund, opened and left`, expected: drop.fundMinor, found: drop.fundMinor + drop.driftMinor },
       );
+    }
+    for (const [i, shopperId] of looked.entries()) {
+      comparisons.push({
+        subject: `wallet of ${shopperId}`,
+        expected: wallets.get(shopperId) ?? 0,
+        found: Number(replies[1 + 4 * ids.length + i] ?? 0),
+      });
     }
     return comparisons;
   };

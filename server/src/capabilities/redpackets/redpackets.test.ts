@@ -528,6 +528,7 @@ describe('the law of red packets', () => {
   test.each([
     ['the sum opened', () => redis.hincrby(p().drop('rain'), 'openedMinor', 100), 'rain money opened'],
     ['the count opened', () => redis.hincrby(p().drop('rain'), 'opened', -1), 'rain packets opened and left'],
+    ['a wallet', () => redis.hincrby(p().wallet(shopper(1)), 'minor', 1), `wallet of ${shopper(1)}`],
     ['an amount yet to come', () => redis.lset(p().dropAmounts('rain'), 3, '999999'), 'rain fund, opened and left'],
     ['a packet slipped in', () => redis.rpush(p().dropAmounts('rain'), '1'), 'rain packets opened and left'],
     [
