@@ -12,7 +12,7 @@ nav { position: sticky; top: 0; z-index: 2; background: var(--ground); border-bo
 nav ul { display: flex; gap: 4px; list-style: none; margin: 0 auto; padding: 0 12px; max-width: 1080px; }
 nav a { display: block; padding: 12px 10px; color: var(--soft); text-decoration: none; white-space: nowrap; min-height: 44px; }
 nav a:hover { color: var(--gold); }
-section { padding: 48px 0 0; scroll-margin-top: 48px; }
+section.wide { padding-top: 40px; scroll-margin-top: 48px; }
 section > h2 { font-size: 1.75rem; color: var(--gold); margin-bottom: 16px; }
 article { background: var(--surface); border: 1px solid var(--line); border-radius: 2px; padding: 20px 24px; margin: 0 0 16px; scroll-margin-top: 60px; }
 article h3 { font: 700 1.05rem/1.3 var(--code); overflow-wrap: anywhere; }
@@ -30,7 +30,7 @@ tr th:first-child { width: 26%; }
 details { margin-top: 12px; }
 summary { cursor: pointer; color: var(--gold); padding: 6px 0; }
 pre { background: var(--ground); border: 1px solid var(--line); padding: 14px; overflow-x: auto; margin: 6px 0 0; line-height: 1.45; }
-footer { padding: 48px 0 64px; color: var(--faint); }
+footer.wide { padding-top: 48px; padding-bottom: 64px; color: var(--faint); }
 @media (max-width: 640px) { article { padding: 16px; } tr th:first-child { width: 34%; } }
 `;
 
