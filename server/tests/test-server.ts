@@ -9,6 +9,7 @@ import { Redis } from 'ioredis';
 import { type Socket as ClientSocket, io, type ManagerOptions, type SocketOptions } from 'socket.io-client';
 import { afterAll } from 'vitest';
 import { readEmbeddedConnection } from '../src/platform/redis/embedded.ts';
+import { hashOf } from '../src/platform/redis/keyspace.ts';
 
 /** Whole servers as `npm start` runs them, and clients that know nothing but the wire, for the tests of this folder. */
 
@@ -70,7 +71,7 @@ export const seed = process.env['ELEVENS_SEED'] ?? String(Date.now());
 
 /** mulberry32 over a hash of the seed's text: the same run for the same seed. */
 export function seededChance(name: string) {
-  let state = [...`${seed} ${name}`].reduce((hash, c) => Math.imul(hash ^ c.charCodeAt(0), 0x01000193), 0x811c9dc5);
+  let state = hashOf(`${seed} ${name}`);
   const next = (): number => {
     state = (state + 0x6d2b79f5) | 0;
     let t = Math.imul(state ^ (state >>> 15), 1 | state);
@@ -197,6 +198,7 @@ function launch({ festival, dataDir = tempDir(), env = {} }: ServerOptions) {
   const child = spawn(node, [main], { cwd: root, env: settings, stdio: ['ignore', 'pipe', 'pipe'] });
   processes.add(child);
   const heard = { stdout: '', stderr: '' };
+  const ended: { exit: Exit | null } = { exit: null };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (chunk: string) => {
       heard[name] = (heard[name] + chunk).slice(-outputCharsMax);
@@ -205,10 +207,11 @@ function launch({ festival, dataDir = tempDir(), env = {} }: ServerOptions) {
   const exited = new Promise<Exit>((resolve) => {
     child.once('close', (code, signal) => {
       processes.delete(child);
-      resolve({ code, signal });
+      ended.exit = { code, signal };
+      resolve(ended.exit);
     });
   });
-  return { child, heard, exited, dataDir, output: () => `${heard.stdout}\n${heard.stderr}` };
+  return { child, heard, ended, exited, dataDir, output: () => `${heard.stdout}\n${heard.stderr}` };
 }
 
 /** Runs a server that is expected to refuse to start; answers with its exit and all that it said. */
@@ -224,13 +227,9 @@ export type TestServer = Awaited<ReturnType<typeof startServer>>;
 
 /** Starts a server and resolves when it says that it is live and is ready. */
 export async function startServer(options: ServerOptions = {}) {
-  const { child, heard, exited, dataDir, output } = launch(options);
-  const gone: { exit: Exit | null } = { exit: null };
-  void exited.then((exit) => {
-    gone.exit = exit;
-  });
+  const { child, heard, ended, exited, dataDir, output } = launch(options);
   const look = () => {
-    if (gone.exit !== null) throw new Error(`the server ended (${JSON.stringify(gone.exit)}):\n${output()}`);
+    if (ended.exit !== null) throw new Error(`the server ended (${JSON.stringify(ended.exit)}):\n${output()}`);
     return /Elevens is live: (\S+)[\s\S]*\n\n/.exec(heard.stdout);
   };
   const url = (await until(() => `the server is live; it said:\n${output()}`, look, { withinMs: startMs }))[1] ?? '';
