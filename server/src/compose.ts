@@ -28,6 +28,7 @@ import { createChores } from './platform/chores.ts';
 import { createClock, disciplineClock } from './platform/clock.ts';
 import { createFeeds } from './platform/feeds.ts';
 import { createGateway } from './platform/gateway.ts';
+import { addressOf } from './platform/http/address.ts';
 import { createHttpApp } from './platform/http/app.ts';
 import { originAllowed } from './platform/http/origins.ts';
 import { createPasswords } from './platform/identity/passwords.ts';
@@ -219,6 +220,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
     random,
     authenticate: identity.authenticate,
     originAllowed: (origin, host) => originAllowed(config.allowedOrigins, { origin, host }),
+    addressOf: (request) => addressOf(request, config.trustProxy),
     onBadCaller: sayOnce,
     onLeave: (socket) => feeds.leaveAll(socket),
   });

@@ -91,6 +91,7 @@ async function node(redisRig: Awaited<ReturnType<typeof connectTestRedis>>) {
       return person ? { ok: true, person, expiresAtMs: Number.POSITIVE_INFINITY } : { ok: false, reason: 'invalid' };
     },
     originAllowed: () => true,
+    addressOf: () => '127.0.0.1',
     onBadCaller: () => {},
     onLeave: (s) => feeds.leaveAll(s),
   });

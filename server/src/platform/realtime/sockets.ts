@@ -1,4 +1,4 @@
-import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Bye, DisconnectCode } from '@elevens/shared/src/faults.ts';
 import { disconnects } from '@elevens/shared/src/faults.ts';
 import { Server, type Socket } from 'socket.io';
@@ -69,6 +69,7 @@ export function createSockets({
   random,
   authenticate,
   originAllowed,
+  addressOf,
   onBadCaller,
   onLeave,
 }: {
@@ -79,6 +80,8 @@ export function createSockets({
   random: Random;
   authenticate: (token: string) => Promise<Authenticated>;
   originAllowed: (origin: string | undefined, host: string | undefined) => boolean;
+  /** Whose budget pays: the address behind the proxies that are trusted. */
+  addressOf: (request: IncomingMessage) => string;
   onBadCaller: (kind: string, facts: object, message: string) => void;
   onLeave: (socket: Socket) => void;
 }): Sockets {
@@ -124,7 +127,7 @@ export function createSockets({
     };
     const admit = (person: Person | null, expiresAtMs: number) => {
       const surface = surfaces.find((s) => s === auth.surface) ?? 'other';
-      const address = socket.handshake.address || 'unknown';
+      const address = addressOf(socket.request);
       connections.set(socket, { person, address, surface, expiresAtMs, badCalls: 0, inFlight: 0 });
       next();
     };
