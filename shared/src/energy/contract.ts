@@ -4,7 +4,7 @@ import { occurrenceIdSchema, recordIdSchema, shopperIdSchema } from '../ids.ts';
 import { momentMsSchema, whenSchema } from '../time.ts';
 
 /** What earns energy: a tap of one's own, or something another capability announced. */
-export const energySources = ['check-in', 'deals.claimed', 'live.said', 'redpackets.opened'] as const;
+const energySources = ['check-in', 'deals.claimed', 'live.said', 'redpackets.opened'] as const;
 
 export const taskRecord = z.strictObject({
   id: recordIdSchema,

@@ -252,5 +252,3 @@ export interface DropCounts {
   fundMinor: number;
   openedMinor: number;
 }
-
-export type RedPacketStore = ReturnType<typeof createStore>;
