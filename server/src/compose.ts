@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { campaign } from '@elevens/shared/src/campaign/contract.ts';
 import { catalogue as catalogueContract } from '@elevens/shared/src/catalogue/contract.ts';
+import { festivalJsonSchema } from '@elevens/shared/src/catalogue/festival.ts';
 import { clock as clockContract } from '@elevens/shared/src/clock/contract.ts';
 import { contracts } from '@elevens/shared/src/contracts.ts';
 import { control as controlContract } from '@elevens/shared/src/control/contract.ts';
@@ -29,7 +30,7 @@ import { createClock, disciplineClock } from './platform/clock.ts';
 import { createFeeds } from './platform/feeds.ts';
 import { createGateway } from './platform/gateway.ts';
 import { addressOf } from './platform/http/address.ts';
-import { createHttpApp } from './platform/http/app.ts';
+import { createHttpApp, httpServerOptions } from './platform/http/app.ts';
 import { originAllowed } from './platform/http/origins.ts';
 import { createPasswords } from './platform/identity/passwords.ts';
 import { keptSecret } from './platform/identity/secrets.ts';
@@ -100,6 +101,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
       : null;
   const target: RedisTarget =
     embedded === null ? { url: config.redisUrl ?? '' } : { ...embedded.connection, password: embedded.password };
+  const metricsServer = config.metricsPort === null ? null : await serveMetrics(metrics.registry, config.metricsPort);
   const onBack: (() => void)[] = [];
   const redisConnections = await openConnections(target, {
     logger,
@@ -155,9 +157,9 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
   await identity.start();
   const catalogue = createCatalogue({ redis, subscriber, objects, keys, clock, random, logger, feeds });
   await catalogue.load(authored);
-  const deals = createDeals({ redis, keys, clock, random, feeds, relay, catalogue });
+  const deals = createDeals({ redis, keys, clock, random, metrics, feeds, relay, catalogue });
   const live = createLive({ redis, keys, clock, random, feeds, relay, catalogue, nodeName });
-  const redpackets = createRedPackets({ redis, keys, clock, random, logger, feeds, relay, catalogue });
+  const redpackets = createRedPackets({ redis, keys, clock, random, metrics, logger, feeds, relay, catalogue });
   const energy = createEnergy({ redis, keys, clock, logger, feeds, relay, catalogue });
   const nodeFacts = createNodeFacts({ clock, tick, metrics, census: () => sockets.census(), draining: () => draining });
   const control = createControl({
@@ -199,6 +201,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
     return { ready: failing.length === 0, failing };
   }
   const http = createServer(
+    httpServerOptions,
     createHttpApp({
       gateway,
       authenticate: identity.authenticate,
@@ -206,6 +209,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
       config,
       readiness,
       clientDir,
+      documents: { 'festival.schema.json': festivalJsonSchema() },
       version: serverPackage.version,
       logger,
       random,
@@ -223,6 +227,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
     addressOf: (request) => addressOf(request, config.trustProxy),
     onBadCaller: sayOnce,
     onLeave: (socket) => feeds.leaveAll(socket),
+    onEnded: metrics.disconnected,
   });
 
   // --- Chores that any node may do.
@@ -256,7 +261,6 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
     http.once('error', reject);
     http.listen(config.port, config.host, resolve);
   });
-  const metricsServer = config.metricsPort === null ? null : await serveMetrics(metrics.registry, config.metricsPort);
   const { port } = http.address() as AddressInfo;
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${port}`;
   const crowd =
@@ -292,7 +296,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
       tick.stop();
       feeds.stop();
       await relay.stop();
-      identity.stop();
+      await identity.stop();
       catalogue.stop();
       http.closeAllConnections();
       await metricsServer?.close();

@@ -15,7 +15,7 @@ function isWorded(error: unknown): error is Error {
     error instanceof FestivalFileError ||
     error instanceof FestivalRefused ||
     isDataInUse(error) ||
-    (error instanceof Error && 'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EACCES'))
+    (error instanceof Error && 'code' in error && error.code === 'EACCES')
   );
 }
 

@@ -94,6 +94,7 @@ async function node(redisRig: Awaited<ReturnType<typeof connectTestRedis>>) {
     addressOf: () => '127.0.0.1',
     onBadCaller: () => {},
     onLeave: (s) => feeds.leaveAll(s),
+    onEnded: () => {},
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   tick.start();

@@ -6,6 +6,7 @@ import type { Caller } from '../../platform/caller.ts';
 import { createClock } from '../../platform/clock.ts';
 import type { FeedRegistry } from '../../platform/feeds.ts';
 import type { LawReading } from '../../platform/laws.ts';
+import { createMetrics } from '../../platform/metrics.ts';
 import type { NodeFacts } from '../../platform/node-facts.ts';
 import { createSeededRandom } from '../../platform/random.ts';
 import { createKeyspace, type Keyspace } from '../../platform/redis/keyspace.ts';
@@ -81,7 +82,12 @@ async function startNode(nodeName: string) {
   const states = new Map<string, Parameters<FeedRegistry['state']>[1]>();
   const feeds: FeedRegistry = { state: (name, source) => void states.set(name, source), log() {} };
   const needs = { redis, keys, clock, random: createSeededRandom(nodeName), feeds, catalogue };
-  const deals = createDeals({ ...needs, clock: real, relay: createRelay({ redis, logger: silent }) });
+  const deals = createDeals({
+    metrics: createMetrics(),
+    ...needs,
+    clock: real,
+    relay: createRelay({ redis, logger: silent }),
+  });
   await deals.stage();
   const control = createControl({
     ...needs,

@@ -4,6 +4,7 @@ import type { FeedRegistry } from '../../platform/feeds.ts';
 import type { HandlersOf } from '../../platform/gateway.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Redis } from '../../platform/redis/connections.ts';
+import type { BatchMetrics } from '../../platform/redis/group-commit.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import type { Relay } from '../../platform/relay.ts';
 import type { Catalogue } from '../catalogue/index.ts';
@@ -23,6 +24,7 @@ export function createDeals({
   keys,
   clock,
   random,
+  metrics,
   feeds,
   relay,
   catalogue,
@@ -31,11 +33,12 @@ export function createDeals({
   keys: Keyspace;
   clock: Clock;
   random: Random;
+  metrics: BatchMetrics;
   feeds: FeedRegistry;
   relay: Relay;
   catalogue: Catalogue;
 }) {
-  const store = createDealStore({ redis, keys, clock });
+  const store = createDealStore({ redis, keys, clock, metrics });
   const decisions = createDealDecisions({
     store,
     catalogue,

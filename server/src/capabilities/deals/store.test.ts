@@ -1,6 +1,7 @@
 import type { Hold } from '@elevens/shared/src/deals/contract.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createClock, disciplineClock } from '../../platform/clock.ts';
+import { createMetrics } from '../../platform/metrics.ts';
 import { createRandom, createSeededRandom } from '../../platform/random.ts';
 import { createKeyspace } from '../../platform/redis/keyspace.ts';
 import { connectTestRedis } from '../../platform/redis/test-connection.ts';
@@ -20,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => rig.close());
 beforeEach(() => {
   keys = createKeyspace({ festival: `t${random.token(6)}`, partitions: 1 });
-  store = createDealStore({ redis: rig.redis, keys, clock });
+  store = createDealStore({ redis: rig.redis, keys, clock, metrics: createMetrics() });
 });
 
 const shopper = () => `s_${random.token(16)}`;

@@ -4,7 +4,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { Fault } from '../../platform/fault.ts';
 import type { AnswerKey } from '../../platform/gateway.ts';
 import type { Redis } from '../../platform/redis/connections.ts';
-import { createGroupCommit } from '../../platform/redis/group-commit.ts';
+import { type BatchMetrics, createGroupCommit } from '../../platform/redis/group-commit.ts';
 import type { Keyspace, PartitionKeys } from '../../platform/redis/keyspace.ts';
 import { defineScript } from '../../platform/redis/scripts.ts';
 
@@ -50,7 +50,17 @@ interface HeldBy {
 export type DealStore = ReturnType<typeof createDealStore>;
 
 /** The only file of this capability that knows Redis. With one partition, home and slice of every deal are one. */
-export function createDealStore({ redis, keys, clock }: { redis: Redis; keys: Keyspace; clock: Clock }) {
+export function createDealStore({
+  redis,
+  keys,
+  clock,
+  metrics,
+}: {
+  redis: Redis;
+  keys: Keyspace;
+  clock: Clock;
+  metrics: BatchMetrics;
+}) {
   const home = keys.partition(0);
   const stockBell = (dealId: string) => home.bell('deals:stock', dealId);
   const mineBell = (shopperId: string) => keys.of(shopperId).bell('deals:mine', shopperId);
@@ -92,6 +102,7 @@ export function createDealStore({ redis, keys, clock }: { redis: Redis; keys: Ke
   const commits = Array.from({ length: keys.partitions }, (_, partition) =>
     createGroupCommit<ClaimRequest, string>({
       clock,
+      onBatch: (items) => metrics.batch(claimUnits.name, items),
       bytesOf: (claim) => 250 + claim.lines.length * 60,
       run: async (claims) => (await claimBatch(keys.partition(partition), partition, claims)) as string[],
     }),

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Caller } from '../../platform/caller.ts';
 import { Fault } from '../../platform/fault.ts';
 import type { FeedRegistry } from '../../platform/feeds.ts';
+import { createMetrics } from '../../platform/metrics.ts';
 import { createSeededRandom } from '../../platform/random.ts';
 import { createKeyspace, type Keyspace } from '../../platform/redis/keyspace.ts';
 import { startTestRedis, type TestRedis } from '../../platform/redis/test-redis.ts';
@@ -39,6 +40,7 @@ function startNode(keys: Keyspace, name: string, realTime = false) {
   const feeds = new Map<string, StateSource>();
   const clock = { nowMs: () => nowMs, monotonicMs: () => performance.now(), errorMs: () => 0 };
   const redPackets = createRedPackets({
+    metrics: createMetrics(),
     redis,
     keys,
     clock,

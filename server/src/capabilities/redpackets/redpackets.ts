@@ -12,7 +12,7 @@ import type { HandlersOf } from '../../platform/gateway.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Redis } from '../../platform/redis/connections.ts';
-import { createGroupCommit } from '../../platform/redis/group-commit.ts';
+import { type BatchMetrics, createGroupCommit } from '../../platform/redis/group-commit.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import type { Relay } from '../../platform/relay.ts';
 import { type Comparison, createPacketLaw } from './law.ts';
@@ -64,6 +64,7 @@ export function createRedPackets({
   keys,
   clock,
   random,
+  metrics,
   logger,
   catalogue,
   feeds,
@@ -74,6 +75,7 @@ export function createRedPackets({
   keys: Keyspace;
   clock: Clock;
   random: Random;
+  metrics: BatchMetrics;
   logger: Logger;
   catalogue: DropCatalogue;
   feeds: FeedRegistry;
@@ -86,6 +88,7 @@ export function createRedPackets({
 
   const taps = createGroupCommit<Tap, { outcome: string | null }>({
     clock,
+    onBatch: (items) => metrics.batch('open-packets', items),
     // The four keys of a shopper, the ids and the stamp, generously.
     bytesOf: () => 512,
     async run(items) {

@@ -121,6 +121,7 @@ async function serve(settings: { allowedOrigins?: OriginRule; trustProxy?: numbe
     },
     authenticate: (text) => tokens.verify(text),
     contracts: [stall],
+    documents: { 'about.schema.json': { title: 'about' } },
     config: { allowedOrigins: settings.allowedOrigins ?? { kind: 'same-host' }, trustProxy: settings.trustProxy ?? 0 },
     readiness: async () => {
       if (readiness instanceof Error) throw readiness;
@@ -222,6 +223,12 @@ describe('a command over HTTP', () => {
       '__proto__/look',
     ])
       expect(await post(path, '{}')).toMatchObject({ status: 404, body: { ok: false, fault: 'not-found' } });
+  });
+
+  it('serves a further document beside the description', async () => {
+    const response = await fetch(`${base}/api/about.schema.json`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ title: 'about' });
   });
 
   it('answers 405 with Allow to every other method', async () => {

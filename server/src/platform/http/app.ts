@@ -37,6 +37,8 @@ export interface HttpNeeds {
   readiness: () => Promise<Readiness>;
   /** The built client. */
   clientDir: string;
+  /** Further documents under /api, by file name. */
+  documents: Readonly<Record<string, object>>;
   /** Stands in the API's description. */
   version: string;
   logger: Logger;
@@ -85,7 +87,19 @@ const contentSecurity = {
  * are no cookies, so no other site's page can act in a visitor's name; origins are checked all the same.
  */
 export function createHttpApp(needs: HttpNeeds): Express {
-  const { gateway, authenticate, contracts, config, readiness, clientDir, version, logger, random, metrics } = needs;
+  const {
+    gateway,
+    authenticate,
+    contracts,
+    config,
+    readiness,
+    clientDir,
+    documents,
+    version,
+    logger,
+    random,
+    metrics,
+  } = needs;
   const client = openClientFiles(clientDir, logger);
   const fonts: Fonts = { sign: client.assetUrl('anybody-latin'), text: client.assetUrl('archivo-latin') };
   const commands = new Set(
@@ -193,6 +207,13 @@ export function createHttpApp(needs: HttpNeeds): Express {
     response.setHeader('Cache-Control', 'no-cache');
     response.type('application/json').send(apiText);
   });
+  for (const [name, document] of Object.entries(documents)) {
+    const text = JSON.stringify(document, null, 1);
+    app.get(`/api/${name}`, (_request, response) => {
+      response.setHeader('Cache-Control', 'no-cache');
+      response.type('application/json').send(text);
+    });
+  }
   app.get('/api', (_request, response) => {
     response.setHeader('Cache-Control', 'no-cache');
     response.type('html').send(apiHtml);

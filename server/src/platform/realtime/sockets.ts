@@ -72,6 +72,7 @@ export function createSockets({
   addressOf,
   onBadCaller,
   onLeave,
+  onEnded,
 }: {
   http: HttpServer;
   gateway: Gateway;
@@ -84,6 +85,8 @@ export function createSockets({
   addressOf: (request: IncomingMessage) => string;
   onBadCaller: (kind: string, facts: object, message: string) => void;
   onLeave: (socket: Socket) => void;
+  /** A connection was ended with a code, or refused. */
+  onEnded: (code: DisconnectCode | 'refused') => void;
 }): Sockets {
   let draining = false;
   const people = new Map<string, Set<Socket>>();
@@ -107,6 +110,7 @@ export function createSockets({
   });
 
   function bye(socket: Socket, code: DisconnectCode): void {
+    onEnded(code);
     const reconnect = disconnects[code].reconnect;
     const notice: Bye = {
       code,
@@ -123,6 +127,7 @@ export function createSockets({
     const refuse = (code: string, message: string, retryAfterMs: number | null) => {
       const error = new Error(message) as Error & { data: object };
       error.data = { code, retryAfterMs };
+      onEnded('refused');
       next(error);
     };
     const admit = (person: Person | null, expiresAtMs: number) => {
@@ -197,6 +202,7 @@ export function createSockets({
       message: `${disconnects['bad-packet'].meaning} It was ${error.message}.`,
       retryAfterMs: null,
     };
+    onEnded('bad-packet');
     this.emit('system:bye', notice);
   }
 

@@ -9,6 +9,7 @@ function rig(run?: (items: number[]) => Promise<(number | Error)[]>) {
   const commit = createGroupCommit<number, number>({
     clock: { nowMs: () => nowMs, monotonicMs: () => nowMs, errorMs: () => 0 },
     bytesOf: () => 100,
+    onBatch: () => {},
     run:
       run ??
       (async (items) => {

@@ -9,6 +9,11 @@ const queueItemsMax = 10_000;
 /** An item that waited this long is answered with a fault: its shopper has given up or asked again. */
 const queueAgeMaxMs = 2_000;
 
+/** Where a store counts how its decisions travelled, by the script they ran. */
+export interface BatchMetrics {
+  batch(script: string, items: number): void;
+}
+
 /**
  * Group commit, cut by completion: an item is sent at once when no call is in flight; those that arrive meanwhile
  * travel together as the next call. So one shopper waits for nobody, and a stampede shares its disk writes.
@@ -18,10 +23,13 @@ export function createGroupCommit<Item, Result>({
   clock,
   bytesOf,
   run,
+  onBatch,
 }: {
   clock: Clock;
   bytesOf: (item: Item) => number;
   run: (items: Item[]) => Promise<(Result | Error)[]>;
+  /** Told how many travelled in each call. */
+  onBatch: (items: number) => void;
 }): { decide(item: Item): Promise<Result>; waiting(): number } {
   interface Waiting {
     item: Item;
@@ -56,6 +64,7 @@ export function createGroupCommit<Item, Result>({
   async function pump(): Promise<void> {
     inFlight = true;
     for (let batch = nextBatch(); batch.length > 0; batch = nextBatch()) {
+      onBatch(batch.length);
       try {
         const results = await run(batch.map((w) => w.item));
         for (const [i, waiting] of batch.entries()) {
