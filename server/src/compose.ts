@@ -298,7 +298,6 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
       await relay.stop();
       await identity.stop();
       catalogue.stop();
-      http.closeAllConnections();
       await metricsServer?.close();
       await objects.close();
       await redisConnections.close();

@@ -4,14 +4,19 @@ import { FestivalFileError, FestivalRefused } from './capabilities/catalogue/ind
 import { compose } from './compose.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { createLogger } from './platform/logger.ts';
+import { RedisUnreachable } from './platform/redis/connections.ts';
 import { UnfitRedis } from './platform/redis/durability.ts';
 import { isDataInUse } from './platform/redis/embedded.ts';
+
+/** Longer than every step of a drain may take together. */
+const drainMaxMs = 25_000;
 
 /** Errors that a person mends by doing what they say; anything else is shown with its stack. */
 function isWorded(error: unknown): error is Error {
   return (
     error instanceof ConfigError ||
     error instanceof UnfitRedis ||
+    error instanceof RedisUnreachable ||
     error instanceof FestivalFileError ||
     error instanceof FestivalRefused ||
     isDataInUse(error) ||
@@ -38,6 +43,11 @@ try {
       process.exit(130);
     }
     leaving = true;
+    // Whatever holds a drain up, the process ends: what was acknowledged is in Redis.
+    setTimeout(() => {
+      logger.error({}, 'the drain took too long; leaving now');
+      process.exit(1);
+    }, drainMaxMs).unref();
     logger.info({ signal }, 'draining');
     festival.drain().then(
       () => process.exit(0),

@@ -29,6 +29,9 @@ const messageBytesMax = 16 * 1_024;
 /** Over how long clients are asked to come back when a node drains: a node's worth must not arrive at once. */
 const spreadMs = 8_000;
 
+/** How long a draining node waits for its clients to take their leave. */
+const goodbyeMs = 3_000;
+
 export interface Connection {
   person: Person | null;
   address: string;
@@ -265,18 +268,13 @@ export function createSockets({
       draining = true;
       clearInterval(expiry);
       for (const socket of io.sockets.sockets.values()) bye(socket, 'draining');
-      await new Promise<void>((resolve) => {
-        const deadline = setTimeout(resolve, 3_000);
-        const look = setInterval(() => {
-          if (io.engine.clientsCount === 0) {
-            clearInterval(look);
-            clearTimeout(deadline);
-            resolve();
-          }
-        }, 50);
-        setTimeout(() => clearInterval(look), 3_100);
-      });
-      await io.close();
+      for (let waitedMs = 0; io.engine.clientsCount > 0 && waitedMs < goodbyeMs; waitedMs += 50) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      const closed = io.close();
+      // Kept-alive connections without a request would hold the server open until they time out.
+      http.closeAllConnections();
+      await closed;
     },
   };
 }

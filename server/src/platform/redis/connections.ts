@@ -18,6 +18,18 @@ export interface Connections {
   close(): Promise<void>;
 }
 
+/** Nobody answers where Redis should be, or not to us; the message says where and why. */
+export class RedisUnreachable extends Error {
+  constructor(target: RedisTarget, trouble: string, cause: unknown) {
+    const where = 'url' in target ? `REDIS_URL (${new URL(target.url).host})` : 'the embedded Redis';
+    super(
+      `Elevens cannot reach Redis at ${where}: ${trouble || 'the connection was closed'}. Check the address, the password and that it runs.`,
+      { cause },
+    );
+    this.name = 'RedisUnreachable';
+  }
+}
+
 /** A call that Redis has not answered by then is `unknown`: a paused or cut-off Redis must not hold callers for ever. */
 const commandTimeoutMs = 5_000;
 /** Reconnecting: quick at first, never slower than once a second, so that a restart of Redis is over in a second or two. */
@@ -55,10 +67,12 @@ export async function openConnections(
   let checked = false;
   let first = true;
   let saidDown = false;
+  let trouble = '';
   for (const [name, connection] of Object.entries({ hot, subscriber })) {
     connection.on('error', (error: Error) => {
-      if (!saidDown) logger.warn({ connection: name, error: error.message }, 'Redis connection has trouble');
-      saidDown = true;
+      trouble = error.message;
+      if (!saidDown && !first) logger.warn({ connection: name, error: error.message }, 'Redis connection has trouble');
+      saidDown = !first;
     });
   }
   hot.on('close', () => {
@@ -82,8 +96,16 @@ export async function openConnections(
       },
     );
   });
-  await Promise.all([hot.connect(), subscriber.connect()]);
-  await onReady(hot, false);
+  try {
+    await Promise.all([hot.connect(), subscriber.connect()]);
+    await onReady(hot, false);
+  } catch (error) {
+    hot.disconnect();
+    subscriber.disconnect();
+    if (error instanceof Error && error.message === 'Connection is closed.')
+      throw new RedisUnreachable(target, trouble, error);
+    throw error;
+  }
   first = false;
   checked = true;
   return {
