@@ -88,14 +88,14 @@ export function AlarmArea({ alarm, wall }: { alarm: Alarm; wall: Wall }) {
         </Area>
       );
     }
-    case 'none': {
-      const counted = wall.laws.reduce((sum, law) => sum + law.checked, 0);
-      return (
-        <section className="alarm none">
-          <p>{t('alarm.none')}</p>
-          <small>{t('alarm.noneDetail', { sums: format.number(counted) })}</small>
-        </section>
-      );
-    }
+    case 'none':
+      break;
   }
+  const counted = wall.laws.reduce((sum, law) => sum + law.checked, 0);
+  return (
+    <section className="alarm none">
+      <p>{t('alarm.none')}</p>
+      <small>{t('alarm.noneDetail', { sums: format.number(counted) })}</small>
+    </section>
+  );
 }

@@ -1,6 +1,7 @@
 import type { WallNode, WallRedis } from '@elevens/shared/src/control/contract.ts';
 import { useWords } from '../../platform/i18n.ts';
 import { nodeTrouble, redisTrouble } from './machines.ts';
+import { Rich } from './Rich.tsx';
 
 /** A wall has room for six machines; with more, the ones in trouble come first. */
 const shownMax = 7;
@@ -39,7 +40,11 @@ export function Machines({
             >
               <i style={{ width: `${Math.min(1, node.cpuShare) * 100}%` }} />
             </div>
-            <p>{t('machines.nodeFacts', { sockets: format.number(node.sockets), lag: one(node.loopLagMs) })}</p>
+            <p>
+              <Rich
+                text={t('machines.nodeFacts', { sockets: format.number(node.sockets), lag: one(node.loopLagMs) })}
+              />
+            </p>
           </div>
         );
       })}
@@ -54,7 +59,9 @@ export function Machines({
               <i>{server.name}</i>
               <span>{t(trouble === null ? 'machines.fine' : `machines.redis.${trouble}`)}</span>
             </h3>
-            <p>{t('machines.redisFacts', { ping: one(server.pingMs), memory: mega(server.usedBytes) })}</p>
+            <p>
+              <Rich text={t('machines.redisFacts', { ping: one(server.pingMs), memory: mega(server.usedBytes) })} />
+            </p>
             <p>
               {t(`machines.aof.${server.aof}`, { durability: server.durability })}
               {', '}

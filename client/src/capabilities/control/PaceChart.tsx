@@ -10,15 +10,17 @@ export function PaceChart({ points, old }: { points: readonly WallPoint[]; old: 
   useEffect(() => {
     let made: PacePlot | null = null;
     let gone = false;
-    // The drawing comes after the numbers; where it does not come, the numbers stand alone.
-    import('./pace-plot.ts').then(
-      ({ makePacePlot }) => {
+    const draw = async (): Promise<void> => {
+      try {
+        const { makePacePlot } = await import('./pace-plot.ts');
         if (gone || box.current === null) return;
         made = makePacePlot(box.current);
         setPlot(made);
-      },
-      () => undefined,
-    );
+      } catch {
+        // The drawing comes after the numbers; where it does not come, the numbers stand alone.
+      }
+    };
+    void draw();
     return () => {
       gone = true;
       made?.destroy();

@@ -100,8 +100,7 @@ export function PauseAct({ dealId, title, paused }: { dealId: string; title: str
           />
           <p id={`${id}-note`} className="note" role="status">
             {empty && t('act.whyMissing')}
-            {failed !== null &&
-              (failed.ok === false && 'why' in failed ? t(`act.refused.${failed.why}`) : t('act.failed'))}
+            {failed !== null && ('why' in failed ? t(`act.refused.${failed.why}`) : t('act.failed'))}
           </p>
           <div className="keys">
             <button type="submit" className="btn" aria-disabled={busy || undefined} aria-busy={busy || undefined}>

@@ -1,5 +1,5 @@
 import type { Wall, WallPoint } from '@elevens/shared/src/control/contract.ts';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useFeedState, useLink, useMeasured, useNow, usePlatform } from '../../platform/platform.tsx';
 
 /** The wall is made once a second; figures that missed four of them have lost their light. */
@@ -37,28 +37,27 @@ export function usePoints(wall: Wall | null): readonly WallPoint[] {
   const { connection } = usePlatform();
   const link = useLink();
   const [points, setPoints] = useState<readonly WallPoint[]>([]);
-  const newest = useRef<WallPoint | null>(null);
+  const [seenMs, setSeenMs] = useState(0);
   const up = link.is === 'up';
 
   useEffect(() => {
     if (!up) return undefined;
     let gone = false;
-    void connection.call('control:history', {}).then((outcome) => {
-      if (gone || !outcome.ok) return;
-      const { points: history } = outcome.reply;
+    const ask = async (): Promise<void> => {
+      const outcome = await connection.call('control:history', {});
       // What the wall brought while the history was on its way goes behind it.
-      setPoints(newest.current === null ? history : joinedPoints(history, [newest.current]));
-    });
+      if (!gone && outcome.ok) setPoints((before) => joinedPoints(outcome.reply.points, before));
+    };
+    void ask();
     return () => {
       gone = true;
     };
   }, [connection, up]);
 
-  const point = wall?.point ?? null;
-  useEffect(() => {
-    if (point === null) return;
-    newest.current = point;
-    setPoints((before) => joinedPoints(before, [point]));
-  }, [point]);
+  const point = wall?.point;
+  if (point !== undefined && point.atMs !== seenMs) {
+    setSeenMs(point.atMs);
+    setPoints(joinedPoints(points, [point]));
+  }
   return points;
 }

@@ -46,11 +46,11 @@ export const en = {
   oldAsOf: '{{age}} old, as of {{time}}',
   worth: {
     title: 'Held since the first start',
-    holds_one: '<b>{{count}}</b> hold',
-    holds_other: '<b>{{count}}</b> holds',
-    packets: '<b>{{count}}</b> packets, {{money}}',
-    energy: '<b>{{count}}</b> energy',
-    messages: '<b>{{count}}</b> lines of chat',
+    holds_one: '<b>{{n}}</b> hold',
+    holds_other: '<b>{{n}}</b> holds',
+    packets: '<b>{{n}}</b> packets, {{money}}',
+    energy: '<b>{{n}}</b> energy',
+    messages: '<b>{{n}}</b> lines of chat',
   },
   pace: {
     title: 'Holds a second',
@@ -67,10 +67,10 @@ export const en = {
   people: {
     title: 'People here now',
     none: 'Nobody is here just now',
-    'control-room': '<b>{{count}}</b> in the control room',
-    storefront: '<b>{{count}}</b> in the shop',
-    'brand-console': '<b>{{count}}</b> at brand consoles',
-    other: '<b>{{count}}</b> elsewhere',
+    'control-room': '<b>{{n}}</b> in the control room',
+    storefront: '<b>{{n}}</b> in the shop',
+    'brand-console': '<b>{{n}}</b> at brand consoles',
+    other: '<b>{{n}}</b> elsewhere',
   },
   crowd: {
     title: 'Demo crowd, not counted above',

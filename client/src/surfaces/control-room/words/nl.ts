@@ -47,11 +47,11 @@ export const nl: typeof en = {
   oldAsOf: '{{age}} oud, van {{time}}',
   worth: {
     title: 'Vastgehouden sinds de eerste start',
-    holds_one: '<b>{{count}}</b> reservering',
-    holds_other: '<b>{{count}}</b> reserveringen',
-    packets: '<b>{{count}}</b> pakketjes, {{money}}',
-    energy: '<b>{{count}}</b> energie',
-    messages: '<b>{{count}}</b> chatregels',
+    holds_one: '<b>{{n}}</b> reservering',
+    holds_other: '<b>{{n}}</b> reserveringen',
+    packets: '<b>{{n}}</b> pakketjes, {{money}}',
+    energy: '<b>{{n}}</b> energie',
+    messages: '<b>{{n}}</b> chatregels',
   },
   pace: {
     title: 'Reserveringen per seconde',
@@ -68,10 +68,10 @@ export const nl: typeof en = {
   people: {
     title: 'Mensen hier nu',
     none: 'Er is nu niemand',
-    'control-room': '<b>{{count}}</b> in de regiekamer',
-    storefront: '<b>{{count}}</b> in de winkel',
-    'brand-console': '<b>{{count}}</b> bij merkconsoles',
-    other: '<b>{{count}}</b> elders',
+    'control-room': '<b>{{n}}</b> in de regiekamer',
+    storefront: '<b>{{n}}</b> in de winkel',
+    'brand-console': '<b>{{n}}</b> bij merkconsoles',
+    other: '<b>{{n}}</b> elders',
   },
   crowd: {
     title: 'Demopubliek, hierboven niet meegeteld',

@@ -52,11 +52,11 @@ export const vi: typeof en = {
   oldAsOf: 'cũ {{age}}, lúc {{time}}',
   worth: {
     title: 'Giá trị giữ chỗ từ lúc bắt đầu',
-    holds_one: '<b>{{count}}</b> lượt giữ',
-    holds_other: '<b>{{count}}</b> lượt giữ',
-    packets: '<b>{{count}}</b> lì xì, {{money}}',
-    energy: '<b>{{count}}</b> năng lượng',
-    messages: '<b>{{count}}</b> dòng chat',
+    holds_one: '<b>{{n}}</b> lượt giữ',
+    holds_other: '<b>{{n}}</b> lượt giữ',
+    packets: '<b>{{n}}</b> lì xì, {{money}}',
+    energy: '<b>{{n}}</b> năng lượng',
+    messages: '<b>{{n}}</b> dòng chat',
   },
   pace: {
     title: 'Giữ chỗ mỗi giây',
@@ -73,10 +73,10 @@ export const vi: typeof en = {
   people: {
     title: 'Người đang ở đây',
     none: 'Lúc này không có ai',
-    'control-room': '<b>{{count}}</b> ở phòng điều khiển',
-    storefront: '<b>{{count}}</b> ở cửa hàng',
-    'brand-console': '<b>{{count}}</b> ở bàn nhãn hàng',
-    other: '<b>{{count}}</b> nơi khác',
+    'control-room': '<b>{{n}}</b> ở phòng điều khiển',
+    storefront: '<b>{{n}}</b> ở cửa hàng',
+    'brand-console': '<b>{{n}}</b> ở bàn nhãn hàng',
+    other: '<b>{{n}}</b> nơi khác',
   },
   crowd: {
     title: 'Đám đông demo, không tính ở trên',
@@ -123,7 +123,10 @@ export const vi: typeof en = {
       },
       slow: { title: 'Cần để ý', text: '{{name}} trả lời sau {{ping}} ms.' },
     },
-    unknown: { title: 'Không đếm được: {{law}}', text: 'Những lần đếm gần đây không xong. Chưa biết có khớp hay không.' },
+    unknown: {
+      title: 'Không đếm được: {{law}}',
+      text: 'Những lần đếm gần đây không xong. Chưa biết có khớp hay không.',
+    },
     node: {
       title: 'Cần để ý',
       draining: '{{node}} sắp ngừng; người ở đó đang được đưa sang nơi khác.',

@@ -47,11 +47,11 @@ export const zh: typeof en = {
   oldAsOf: '{{age}}前，截至 {{time}}',
   worth: {
     title: '首次开始以来的占单金额',
-    holds_one: '<b>{{count}}</b> 笔占单',
-    holds_other: '<b>{{count}}</b> 笔占单',
-    packets: '<b>{{count}}</b> 个红包，{{money}}',
-    energy: '<b>{{count}}</b> 能量',
-    messages: '<b>{{count}}</b> 条聊天',
+    holds_one: '<b>{{n}}</b> 笔占单',
+    holds_other: '<b>{{n}}</b> 笔占单',
+    packets: '<b>{{n}}</b> 个红包，{{money}}',
+    energy: '<b>{{n}}</b> 能量',
+    messages: '<b>{{n}}</b> 条聊天',
   },
   pace: {
     title: '每秒占单',
@@ -68,10 +68,10 @@ export const zh: typeof en = {
   people: {
     title: '此刻在场',
     none: '现在没有人',
-    'control-room': '<b>{{count}}</b> 人在控制室',
-    storefront: '<b>{{count}}</b> 人在商店',
-    'brand-console': '<b>{{count}}</b> 人在品牌台',
-    other: '<b>{{count}}</b> 人在别处',
+    'control-room': '<b>{{n}}</b> 人在控制室',
+    storefront: '<b>{{n}}</b> 人在商店',
+    'brand-console': '<b>{{n}}</b> 人在品牌台',
+    other: '<b>{{n}}</b> 人在别处',
   },
   crowd: {
     title: '演示人群，不计入上面',
