@@ -67,6 +67,7 @@ export async function openConnections(
   let checked = false;
   let first = true;
   let saidDown = false;
+  let closing = false;
   let trouble = '';
   for (const [name, connection] of Object.entries({ hot, subscriber })) {
     connection.on('error', (error: Error) => {
@@ -76,7 +77,7 @@ export async function openConnections(
     });
   }
   hot.on('close', () => {
-    if (checked) onDown();
+    if (checked && !closing) onDown();
     checked = false;
   });
   hot.on('ready', () => {
@@ -113,6 +114,7 @@ export async function openConnections(
     subscriber,
     up: () => checked && hot.status === 'ready',
     async close() {
+      closing = true;
       hot.disconnect();
       subscriber.disconnect();
       await Promise.resolve();
