@@ -91,6 +91,14 @@ export async function startRig(options: { tick?: Partial<TickOptions>; server?: 
       return { client, socket };
     },
 
+    /** A websocket to this address, open, closed again with the rig. */
+    async websocket(url: string): Promise<WebSocket> {
+      const ws = new WebSocket(url);
+      raws.push(ws);
+      await new Promise((resolve, reject) => ws.on('open', resolve).on('error', reject));
+      return ws;
+    },
+
     /** A bare websocket that says what it is told to; `ready` once the namespace has answered. */
     async raw(connectNamespace = true): Promise<{ ws: WebSocket; socket: Socket | undefined }> {
       const ws = new WebSocket(`ws://127.0.0.1:${port}/socket.io/?EIO=4&transport=websocket`);
@@ -114,7 +122,7 @@ export async function startRig(options: { tick?: Partial<TickOptions>; server?: 
     },
 
     async stop(): Promise<void> {
-      tick.stop();
+      await tick.stop();
       for (const client of clients) client.close();
       for (const ws of raws) ws.terminate();
       await io.close();

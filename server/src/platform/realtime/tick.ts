@@ -81,8 +81,8 @@ export interface StateRoom {
  */
 export interface Tick {
   start(): void;
-  /** Writes a last time what can be written, then stops. */
-  stop(): void;
+  /** Writes what is still to be said, waiting a moment for viewers who are busy, then stops. */
+  stop(): Promise<void>;
   /** The log room of this key, made if there is none. Its packets: `42["live:chat",{"id","position","entries":[...]}]`. */
   logRoom(key: string, init: LogInit): LogRoom;
   /** The state room of this key, made if there is none. Its packets: `42["deals:stock",{"id","position","state":{...}}]`. */
@@ -108,6 +108,9 @@ const sliceMs = 10;
 const sliceViewers = 64;
 /** Characters kept for each log room, whatever its entries' size: 500 entries of 2 KiB. */
 const keptSizeMax = 1_048_576;
+
+/** How long stopping waits for viewers who cannot be written to: about the time an answer needs to drain on a phone. */
+const lastWordsMs = 500;
 
 export function createTick(options: TickOptions): Tick {
   const { tickMs, clock, metrics, logger, onBehind, recentMax, bounds = defaultBounds } = options;
@@ -370,16 +373,23 @@ export function createTick(options: TickOptions): Tick {
       sweeper = setInterval(sweep, sweepMs);
     },
 
-    stop() {
+    async stop() {
       if (!running) return;
       running = false;
       clearTimeout(timer);
       clearInterval(sweeper);
-      // Whoever was still to be served in a cycle under way lacks something: the next cycle begins with them.
+      // Whoever was still to be served in a cycle under way lacks something: the last cycles begin with them.
       for (; cursor < due.length; cursor++) lagging.add(due[cursor] as Viewer);
-      beginCycle();
-      serveUntil(Number.POSITIVE_INFINITY);
-      endCycle();
+      const untilMs = clock.monotonicMs() + lastWordsMs;
+      for (;;) {
+        beginCycle();
+        serveUntil(Number.POSITIVE_INFINITY);
+        endCycle();
+        const waitMs = untilMs - clock.monotonicMs();
+        if (lagging.size === 0 || waitMs <= 0) break;
+        // Answers on their way out, or a phone that reads slowly: it is given a moment, and the rest is lost with the connection.
+        await new Promise((resolve) => setTimeout(resolve, Math.min(tickMs, waitMs)));
+      }
       sweep();
     },
 
