@@ -4,7 +4,7 @@ import { recordIdSchema } from '../ids.ts';
 import { brandRecord, productRecord } from './records.ts';
 
 /** The plural under which a festival file lists a kind of record: `deals`, `drops`, ... */
-export const recordKindSchema = z.string().regex(/^[a-z-]{1,24}$/, 'must be a kind of record, such as deals');
+const recordKindSchema = z.string().regex(/^[a-z-]{1,24}$/, 'must be a kind of record, such as deals');
 
 export const catalogue = defineContract('catalogue', {
   commands: {

@@ -70,7 +70,7 @@ const lists = Object.fromEntries(
 );
 
 /** The shape of a festival file. What no shape can say (references, ids, phases) is checked by `readFestival`. */
-export const festivalSchema = z.strictObject({
+const festivalSchema = z.strictObject({
   /** So that an editor can help: the address of this schema. */
   $schema: z.string().max(500).exactOptional(),
   festival: festivalHeadSchema,

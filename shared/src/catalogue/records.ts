@@ -53,5 +53,3 @@ export const momentRecord = z.strictObject({ id: recordIdSchema, title, blurb: z
 
 export type Brand = z.infer<typeof brandRecord>;
 export type Product = z.infer<typeof productRecord>;
-export type PhaseRecord = z.infer<typeof phaseRecord>;
-export type MomentRecord = z.infer<typeof momentRecord>;

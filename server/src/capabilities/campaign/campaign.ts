@@ -15,7 +15,7 @@ const sameAnswerMs = 250;
 
 type Tonight = DecisionOf<(typeof contract)['commands']['tonight']>;
 
-export interface Campaign {
+interface Campaign {
   handlers: HandlersOf<typeof contract>;
 }
 

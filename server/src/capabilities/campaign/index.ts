@@ -1,1 +1,1 @@
-export { type Campaign, createCampaign } from './campaign.ts';
+export { createCampaign } from './campaign.ts';

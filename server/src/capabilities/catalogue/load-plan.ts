@@ -18,7 +18,7 @@ export interface Held {
 export type HeldRecords = ReadonlyMap<RecordKind, ReadonlyMap<string, Held>>;
 
 /** A short word for what a file says of a record; another word means that the file changed its mind. */
-export function fileHashOf(record: AnyRecord): string {
+function fileHashOf(record: AnyRecord): string {
   return hash('sha256', JSON.stringify(record), 'base64url').slice(0, 22);
 }
 

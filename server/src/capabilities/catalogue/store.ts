@@ -189,4 +189,3 @@ export function createStore({ redis, objects, keys }: { redis: Redis; objects: O
     },
   };
 }
-export type Store = ReturnType<typeof createStore>;
