@@ -9,6 +9,8 @@ export interface Journal {
   finished: boolean;
   /** What went wrong on the way, in words, at most ten. */
   troubles: string[];
+  /** Answers that never came, and why, at most ten. Each was asked for again. */
+  lost: string[];
   /** How often each outcome came, by `<command> <outcome>`: `deals:claim ok`, `deals:claim sold-out`. */
   outcomes: Record<string, number>;
   claims: { dealId: string; outcome: string; askedAtMs: number; answeredAtMs: number; holdId?: string }[];

@@ -99,6 +99,7 @@ export async function runSmoke(options: SmokeOptions): Promise<number> {
     for (const { law, words } of findings.filter(({ holds }) => !holds)) say(`FAILED: ${law}: ${words}`);
     if (lights !== null && lights.some(({ state }) => state !== 'whole' && state !== 'adrift'))
       say(`FAILED: the control room did not count every law within ${lawsMs / 1_000} s`);
+    for (const words of new Set(journals.all.flatMap(({ lost }) => lost))) say(`note: an answer was lost: ${words}`);
     if (complaints.length > 0) say(`The server said:\n${complaints.slice(0, 20).join('\n')}`);
     let failed =
       adrift.length > 0 ||

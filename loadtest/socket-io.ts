@@ -11,6 +11,8 @@ import { WebSocket } from 'k6/websockets';
 const connectMs = 10_000;
 /** An answer that has not come by then counts as lost: the page would have offered "try again" long before. */
 const answerMs = 15_000;
+/** How often a connection looks for answers that are overdue. */
+const lookMs = 1_000;
 /** Calls one connection may have under way: the server refuses more than 64, so more is a mistake of the journey. */
 const callsMax = 64;
 
@@ -35,20 +37,33 @@ export function connect(url: string, auth: { token?: string; surface?: string })
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/socket.io/?EIO=4&transport=websocket`);
     const listeners = new Map<string, (payload: unknown) => void>();
-    const waiting = new Map<number, (answer: unknown) => void>();
+    const waiting = new Map<number, { answer: (outcome: unknown) => void; untilMs: number }>();
     let nextId = 0;
     let ended: string | null = null;
 
     function end(why: string): void {
       if (ended !== null) return;
       ended = why;
-      clearTimeout(late);
-      for (const answer of waiting.values()) answer({ ok: false, lost: why } satisfies Lost);
+      clearTimeout(watch);
+      for (const { answer } of waiting.values()) answer({ ok: false, lost: why } satisfies Lost);
       waiting.clear();
       socket.close();
       reject(new Error(why));
     }
-    const late = setTimeout(() => end(`not let in within ${connectMs} ms`), connectMs);
+    // One timer that looks at the clock, and not one a call: see wait.ts.
+    const openedMs = Date.now();
+    let letIn = false;
+    let watch = setTimeout(look, lookMs);
+    function look(): void {
+      const nowMs = Date.now();
+      if (!letIn && nowMs - openedMs >= connectMs) return end(`not let in within ${connectMs} ms`);
+      for (const [id, { answer, untilMs }] of waiting) {
+        if (nowMs < untilMs) continue;
+        waiting.delete(id);
+        answer({ ok: false, lost: `no answer within ${answerMs} ms` } satisfies Lost);
+      }
+      watch = setTimeout(look, lookMs);
+    }
 
     const connection: Connection = {
       call: (name, input) =>
@@ -57,14 +72,7 @@ export function connect(url: string, auth: { token?: string; surface?: string })
           if (ended !== null) return answer({ ok: false, lost: ended } satisfies Lost);
           if (waiting.size >= callsMax) throw new Error(`more than ${callsMax} calls under way`);
           const id = nextId++;
-          const timeout = setTimeout(() => {
-            waiting.delete(id);
-            answer({ ok: false, lost: `no answer within ${answerMs} ms` } satisfies Lost);
-          }, answerMs);
-          waiting.set(id, (outcome) => {
-            clearTimeout(timeout);
-            answer(outcome);
-          });
+          waiting.set(id, { answer, untilMs: Date.now() + answerMs });
           socket.send(`42${id}${JSON.stringify([name, input])}`);
         }),
       on: (event, listener) => void listeners.set(event, listener),
@@ -89,12 +97,12 @@ export function connect(url: string, auth: { token?: string; surface?: string })
       if (text.startsWith('43')) {
         const open = text.indexOf('[');
         const id = Number(text.slice(2, open));
-        const answer = waiting.get(id);
+        const call = waiting.get(id);
         waiting.delete(id);
-        return answer?.((JSON.parse(text.slice(open)) as unknown[])[0]);
+        return call?.answer((JSON.parse(text.slice(open)) as unknown[])[0]);
       }
       if (text.startsWith('40')) {
-        clearTimeout(late);
+        letIn = true;
         return resolve(connection);
       }
       if (text.startsWith('44')) return end(`refused: ${text.slice(2, 300)}`);

@@ -6,6 +6,7 @@ import { Counter, Rate, Trend } from 'k6/metrics';
 import { emptyRun, type Journal, seen } from '../journal.ts';
 import type { Evening } from '../shapes/evenings.ts';
 import { connect, type Lost } from '../socket-io.ts';
+import { wait } from '../wait.ts';
 
 /** What is on this evening: found once, by anybody's eyes, before the first shopper comes. */
 export interface Plan {
@@ -23,7 +24,7 @@ const answerMs = new Trend('answer_ms');
 const chatSeenMs = new Trend('chat_seen_ms');
 const faults = new Rate('faults');
 const bugs = new Counter('bugs');
-const lostAnswers = new Counter('lost_answers');
+const lostAnswers = new Rate('lost_answers');
 const unfinished = new Counter('unfinished');
 const linesSeen = new Counter('lines_seen');
 
@@ -33,11 +34,11 @@ const clockProbes = 3;
 const resendsMax = 3;
 /** After the last act: what was announced must have arrived in the shopper's own feeds by then. */
 const settleMs = 8_000;
-const troublesMax = 10;
+/** Troubles and lost answers of one shopper that are told in words. */
+const notesMax = 10;
 /** How long a shopper who loses the line on purpose is away: some lines of chat, no more than a room keeps. */
 const awayMs = 1_500;
 
-const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.max(0, ms)));
 const requestId = () => crypto.randomUUID();
 
 type Outcome<N extends CommandName> = CommandOutcome<N> | FaultAnswer | Lost;
@@ -59,6 +60,7 @@ export async function spendEvening(plan: Plan, shopper: number): Promise<Journal
     shopperId: '',
     finished: false,
     troubles: [],
+    lost: [],
     outcomes: {},
     claims: [],
     packets: [],
@@ -83,12 +85,16 @@ export async function spendEvening(plan: Plan, shopper: number): Promise<Journal
 }
 
 function trouble(journal: Journal, words: string): void {
-  if (journal.troubles.length < troublesMax) journal.troubles.push(words.slice(0, 300));
+  note(journal.troubles, words);
+}
+
+function note(notes: string[], words: string): void {
+  if (notes.length < notesMax) notes.push(words.slice(0, 300));
 }
 
 async function evening(plan: Plan, shopper: number, journal: Journal): Promise<void> {
   const { url, evening, sessionId, startMs } = plan;
-  await sleep(((shopper - 1) * evening.rampMs) / evening.shoppers);
+  await wait(((shopper - 1) * evening.rampMs) / evening.shoppers);
 
   const guest = await post(plan, journal, 'identity:guest', { locale: 'en' }, null);
   if (!guest.ok) throw new Error(`no guest: ${wordOf(guest)}`);
@@ -110,7 +116,7 @@ async function evening(plan: Plan, shopper: number, journal: Journal): Promise<v
     aheadMs = now.reply.nowMs - sentMs - tookMs / 2;
   }
   const serverNowMs = () => Date.now() + aheadMs;
-  const until = (afterMs: number) => sleep(startMs + afterMs - serverNowMs());
+  const until = (afterMs: number) => wait(startMs + afterMs - serverNowMs());
 
   const [tonight, deals, drops, sessions, tasks] = await Promise.all([
     call('campaign:tonight', {}),
@@ -198,7 +204,7 @@ async function evening(plan: Plan, shopper: number, journal: Journal): Promise<v
       if (said.ok) journal.said.push(said.reply.messageId);
       else if (wordOf(said) === 'lost' || wordOf(said) === 'unknown') journal.saidUnknown++;
       else trouble(journal, `could not say a line: ${wordOf(said)}`);
-      await sleep(evening.chatEveryMs);
+      await wait(evening.chatEveryMs);
     }
   })();
 
@@ -249,11 +255,11 @@ async function evening(plan: Plan, shopper: number, journal: Journal): Promise<v
 
   // --- Some lose the line and come back with their position.
   if (shopper % 7 === 0) {
-    await sleep(awayMs);
+    await wait(awayMs);
     mouth.open = false;
     await chat;
     line.close();
-    await sleep(awayMs);
+    await wait(awayMs);
     line = await connect(url, auth);
     await enter();
   }
@@ -279,7 +285,7 @@ async function evening(plan: Plan, shopper: number, journal: Journal): Promise<v
     journal.walletMinorShown === walletMinor &&
     journal.said.every((id) => ownLinesSeen.has(id));
   for (const deadlineMs = Date.now() + settleMs; !settled() && Date.now() < deadlineMs && line.ended() === null; ) {
-    await sleep(100);
+    await wait(100);
   }
   for (const id of journal.said) if (!ownLinesSeen.has(id)) trouble(journal, `never saw its own line ${id}`);
 
@@ -298,7 +304,7 @@ async function again<T extends { ok: boolean }>(send: () => Promise<T>): Promise
     const fault = outcome as { fault?: string; retryAfterMs?: number | null };
     const waitMs = wordOf(outcome) === 'lost' ? 500 : (fault.retryAfterMs ?? null);
     if (outcome.ok || waitMs === null || resends >= resendsMax) return outcome;
-    await sleep(Math.min(waitMs, 5_000));
+    await wait(Math.min(waitMs, 5_000));
   }
 }
 
@@ -316,7 +322,8 @@ async function timed<N extends CommandName, O extends Outcome<N>>(
   answerMs.add(Date.now() - sentMs, { command: name });
   faults.add('fault' in outcome);
   bugs.add(word === 'bug' ? 1 : 0);
-  lostAnswers.add(word === 'lost' ? 1 : 0);
+  lostAnswers.add(word === 'lost');
+  if ('lost' in outcome) note(journal.lost, `${name}: ${outcome.lost}`);
   return outcome;
 }
 

@@ -20,8 +20,8 @@ export interface Evening {
 
 /**
  * short: part of every check; small enough for two slow cores, large enough that everything scarce runs out.
- * full: three hundred people in one room; about 6,000 lines a second delivered where all talk, which one core of k6
- * still reads without falling behind.
+ * full: three hundred people in one room; about 2,500 lines a second are delivered, which half a core of k6
+ * reads without falling behind.
  */
 export const evenings = {
   short: {
@@ -39,7 +39,7 @@ export const evenings = {
     claimAtMs: 30_000,
     openAtMs: 38_000,
     endAtMs: 65_000,
-    chatEveryMs: 9_000,
+    chatEveryMs: 20_000,
     durationMsMax: 150_000,
   },
 } as const satisfies Record<string, Evening>;
