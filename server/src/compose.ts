@@ -11,7 +11,7 @@ import { control as controlContract } from '@elevens/shared/src/control/contract
 import { deals as dealsContract } from '@elevens/shared/src/deals/contract.ts';
 import { energy as energyContract } from '@elevens/shared/src/energy/contract.ts';
 import { feeds as feedsContract } from '@elevens/shared/src/feeds/contract.ts';
-import { identity as identityContract } from '@elevens/shared/src/identity/contract.ts';
+import { identity as identityContract, localeSchema } from '@elevens/shared/src/identity/contract.ts';
 import { live as liveContract } from '@elevens/shared/src/live/contract.ts';
 import { redpackets as redpacketsContract } from '@elevens/shared/src/redpackets/contract.ts';
 import serverPackage from '../package.json' with { type: 'json' };
@@ -190,6 +190,17 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
   gateway.serve(energyContract, energy.handlers);
   gateway.serve(controlContract, control.handlers);
 
+  /** The demo's own shoppers speak all the languages of the storefront. */
+  async function crowdTokens(count: number): Promise<string[]> {
+    const locales = localeSchema.options;
+    return Promise.all(
+      Array.from(
+        { length: count },
+        async (_, i) => (await identity.crowdSession({ locale: locales[i % locales.length] ?? 'en' })).token,
+      ),
+    );
+  }
+
   // --- The wire.
   async function readiness() {
     const failing: string[] = [];
@@ -265,13 +276,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${port}`;
   const crowd =
     config.demo && config.demoCrowd > 0
-      ? startCrowd({
-          url,
-          tokens: await Promise.all(
-            Array.from({ length: config.demoCrowd }, async () => (await identity.crowdSession({})).token),
-          ),
-          logger,
-        })
+      ? startCrowd({ url, tokens: await crowdTokens(config.demoCrowd), logger })
       : null;
   const links = (await identity.createDemoLinks(catalogue.all('brands'))).map(({ code, role, displayName }) => ({
     label: role === 'operator' ? 'control room' : displayName,

@@ -6,8 +6,8 @@ import type { Catalogue } from '../catalogue/index.ts';
 /** How far the running order looks: what someone who comes late has missed, and what is worth staying up for. */
 const backMs = 3_600_000;
 const aheadMs = 3 * 3_600_000;
-/** About 80 kB of running order. Of a fuller evening the entries nearest to now are told. */
-export const entriesMax = 400;
+/** About 24 kB of running order, which every phone loads first. Of a fuller evening the entries nearest to now are told. */
+export const entriesMax = 120;
 
 type Line = Omit<ProgrammeEntry, 'id' | 'startsAtMs' | 'endsAtMs'>;
 
@@ -46,7 +46,7 @@ function distanceMs(entry: ProgrammeEntry, nowMs: number): number {
 }
 
 /**
- * The running order from an hour back to three hours ahead, by start. At most 400 entries: phases first, because the
+ * The running order from an hour back to three hours ahead, by start. At most `entriesMax` entries: phases first, because the
  * page cannot do without them, then whatever is nearest to now.
  */
 export function programmeOf(
