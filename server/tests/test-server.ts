@@ -8,6 +8,7 @@ import type { Session } from '@elevens/shared/src/identity/contract.ts';
 import { Redis } from 'ioredis';
 import { type Socket as ClientSocket, io, type ManagerOptions, type SocketOptions } from 'socket.io-client';
 import { afterAll } from 'vitest';
+import { WebSocket } from 'ws';
 import { readEmbeddedConnection } from '../src/platform/redis/embedded.ts';
 import { hashOf } from '../src/platform/redis/keyspace.ts';
 
@@ -587,5 +588,66 @@ export async function rawWebSocket(
     status,
     sendText: (text) => socket.write(textFrame(text)),
     closed,
+  };
+}
+
+/** What is known of a connection that the test speaks packet by packet. */
+export interface PacketClient {
+  /** Sends one packet as it is: `42["clock:now",{}]`. A Buffer goes as a binary frame. */
+  send(packet: string | Buffer): void;
+  /** Calls with arguments given as JSON text, which may be any that no library would write. Undefined: it was closed first. */
+  call(name: string, argumentsJson: string): Promise<Outcome | undefined>;
+  /** Packets received, as they came. */
+  packets: string[];
+  /** The code of the `system:bye` it was told, if any. */
+  byeCode(): string | undefined;
+  closed: Promise<void>;
+  isClosed(): boolean;
+  close(): void;
+}
+
+/** Opens a websocket and, unless told otherwise, joins the main namespace; from then on the test says every packet. */
+export async function packetClient(
+  url: string,
+  { token, join = true }: { token?: string; join?: boolean } = {},
+): Promise<PacketClient> {
+  const ws = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
+  clients.add({ close: () => ws.terminate() });
+  const packets: string[] = [];
+  const state = { closed: false, ackId: 0 };
+  const closed = new Promise<void>((resolve) =>
+    ws.once('close', () => {
+      state.closed = true;
+      resolve();
+    }),
+  );
+  ws.on('error', () => {});
+  ws.on('message', (data) => {
+    const text = (data as Buffer).toString();
+    if (text === '2') ws.send('3');
+    else packets.push(text);
+  });
+  await until('the connection is open', () => packets.some((packet) => packet.startsWith('0')));
+  if (join) {
+    ws.send(`40${token === undefined ? '' : JSON.stringify({ token })}`);
+    await until('the namespace is joined', () => packets.some((packet) => packet.startsWith('40')) || state.closed);
+  }
+  const answerTo = (id: number): Outcome | undefined => {
+    const packet = packets.find((text) => text.startsWith(`43${id}[`));
+    return packet === undefined ? undefined : (JSON.parse(packet.slice(`43${id}`.length)) as [Outcome])[0];
+  };
+  return {
+    packets,
+    send: (packet) => ws.send(packet),
+    async call(name, argumentsJson) {
+      const id = state.ackId++;
+      ws.send(`42${id}[${JSON.stringify(name)}${argumentsJson === '' ? '' : `,${argumentsJson}`}]`);
+      await until(`${name} is answered`, () => answerTo(id) !== undefined || state.closed, { everyMs: 2 });
+      return answerTo(id);
+    },
+    byeCode: () => /^42\["system:bye",\{"code":"([\w-]+)"/m.exec(packets.join('\n'))?.[1],
+    closed,
+    isClosed: () => state.closed,
+    close: () => ws.terminate(),
   };
 }
