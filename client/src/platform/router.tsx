@@ -24,8 +24,17 @@ const addresses: [RegExp, (id: string) => Route][] = [
   [/^\/mine$/, () => ({ page: 'mine' })],
 ];
 
+/** An address that cannot be decoded is no address of ours. */
+function readable(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    return '';
+  }
+}
+
 export function routeOf(path: string): Route {
-  const trimmed = decodeURI(path).replace(/(.)\/+$/, '$1');
+  const trimmed = readable(path).replace(/(.)\/+$/, '$1');
   for (const [pattern, make] of addresses) {
     const found = pattern.exec(trimmed);
     if (found !== null) return make(found[1] ?? '');

@@ -38,7 +38,7 @@ export function Sign({ state, onPress, tone = 'red', className }: SignProps) {
       <b>
         {state.title}
         {state.is === 'busy' && <Busy />}
-      </b>
+      </b>{' '}
       {state.detail !== undefined && <span>{state.detail}</span>}
     </button>
   );

@@ -1,16 +1,24 @@
 import type { WallDeal } from '@elevens/shared/src/control/contract.ts';
 import { useWords } from '../../platform/i18n.ts';
+import { recordIdOf } from '../../platform/money.ts';
 import { type DealState, dealStateOf } from './deal-state.ts';
 
-/** As many stalls as stand beside each other on a wall. */
+/** The street's width in its own units; stalls stand as far apart as it allows, and never closer than they are wide. */
+const streetWidth = 1_824;
 const stallsMax = 40;
-const step = 44;
+const stallWidth = 38.4;
 const awning = [0, 9.6, 19.2, 28.8];
+/** The awning's stripes where nothing is sold: dark when all is gone, dim when it opens later. */
+const fades = [
+  ['#2a1a30', '#3a2940'],
+  ['#6b1420', '#6b5a52'],
+] as const;
 
-function Stall({ at, state }: { at: number; state: DealState }) {
-  const lit = state === 'selling' || state === 'paused';
+function Stall({ at, x, state, broken }: { at: number; x: number; state: DealState; broken: boolean }) {
+  // Sold out is dark altogether; a stall that opens later has its awning out over a closed front.
+  const awningOut = state === 'selling' || state === 'paused';
   return (
-    <g transform={`translate(${at * step + 2} 0)`} className={`stall is-${state}`}>
+    <g transform={`translate(${x.toFixed(1)} 0)`}>
       <rect x="2" y="12" width="34.4" height="46" fill={state === 'selling' ? 'url(#g-win)' : '#1d1226'} />
       {state === 'selling' && (
         <>
@@ -25,6 +33,9 @@ function Stall({ at, state }: { at: number; state: DealState }) {
           <circle cx={at % 2 === 0 ? 25 : 28} cy="37" r="4" fill="#8f2018" />
         </>
       )}
+      {state === 'next' && (
+        <path d="M4 24H34.400M4 33H34.400M4 42H34.400M4 51H34.400" stroke="#3a2940" strokeWidth="2" />
+      )}
       {state === 'paused' && (
         <>
           <rect x="2" y="12" width="34.4" height="46" fill="#33200a" />
@@ -35,27 +46,58 @@ function Stall({ at, state }: { at: number; state: DealState }) {
         <path
           key={x}
           d={`M${x} 4h9.6v9a4.8 4.8 0 0 1-9.6 0z`}
-          fill={lit ? (i % 2 === 0 ? '#d4232b' : '#f0dcb8') : i % 2 === 0 ? '#2a1a30' : '#3a2940'}
+          fill={awningOut ? (i % 2 === 0 ? '#d4232b' : '#f0dcb8') : fades[state === 'next' ? 1 : 0][i % 2]}
         />
       ))}
       <path d="M0 58H38.4" stroke="#5a3a2a" strokeWidth="3" />
+      {broken && (
+        <rect x="0.500" y="1.500" width="37.400" height="57" fill="none" stroke="#ff8a6e" strokeWidth="3.500" />
+      )}
     </g>
   );
 }
 
-/** The evening's deals as the street sees them: lit, dark or barred. */
-export function Stalls({ deals, nowMs, old }: { deals: readonly WallDeal[]; nowMs: number; old: boolean }) {
-  const { t } = useWords();
-  const shown = deals
-    .toSorted((a, b) => a.opensAtMs - b.opensAtMs || (a.dealId < b.dealId ? -1 : 1))
+/** One stall for each deal that is authored, as it is now or will be next, always in the same place. */
+export function stallsOf(deals: readonly WallDeal[], nowMs: number): WallDeal[] {
+  const rank = (deal: WallDeal): number => (deal.closesAtMs <= nowMs ? 2 : deal.opensAtMs > nowMs ? 1 : 0);
+  const byRecord = new Map<string, WallDeal>();
+  for (const deal of deals) {
+    const record = recordIdOf(deal.dealId);
+    const other = byRecord.get(record);
+    const sooner =
+      other === undefined ||
+      rank(deal) < rank(other) ||
+      (rank(deal) === rank(other) && deal.opensAtMs < other.opensAtMs);
+    if (sooner) byRecord.set(record, deal);
+  }
+  return [...byRecord]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, deal]) => deal)
     .slice(0, stallsMax);
+}
+
+/** The evening's deals as the street sees them: lit, dark or barred. */
+export function Stalls({
+  deals,
+  broken,
+  nowMs,
+  old,
+}: {
+  deals: readonly WallDeal[];
+  /** Deals whose stock does not add up: their stalls are framed. */
+  broken: ReadonlySet<string>;
+  nowMs: number;
+  old: boolean;
+}) {
+  const { t } = useWords();
+  const shown = stallsOf(deals, nowMs);
   const states = shown.map((deal) => dealStateOf(deal, nowMs));
   const count = (state: DealState): number => states.filter((found) => found === state).length;
+  const step = (streetWidth - stallWidth) / Math.max(1, shown.length - 1);
   return (
     <div className={old ? 'stalls old' : 'stalls'}>
       <svg
-        viewBox={`0 0 ${stallsMax * step} 60`}
-        preserveAspectRatio="xMinYMax meet"
+        viewBox={`0 0 ${streetWidth} 60`}
         role="img"
         aria-label={t('stalls.label', {
           count: shown.length,
@@ -71,7 +113,7 @@ export function Stalls({ deals, nowMs, old }: { deals: readonly WallDeal[]; nowM
           </radialGradient>
         </defs>
         {shown.map((deal, i) => (
-          <Stall key={deal.dealId} at={i} state={states[i] ?? 'next'} />
+          <Stall key={deal.dealId} at={i} x={i * step} state={states[i] ?? 'next'} broken={broken.has(deal.dealId)} />
         ))}
       </svg>
     </div>

@@ -1,4 +1,4 @@
-import type { Law, Wall } from '@elevens/shared/src/control/contract.ts';
+import type { Law, Wall, WallDeal } from '@elevens/shared/src/control/contract.ts';
 
 export type LawState = Law['state'];
 
@@ -16,12 +16,30 @@ export function shownState(law: Law, old: boolean): LawState {
   return law.evidence.length > 0 ? 'adrift' : 'unknown';
 }
 
+/** The id of the deal or drop that a piece of evidence is about: its subject begins with it. */
+function idOf(subject: string): string {
+  return subject.split(/[: ]/, 1)[0] ?? subject;
+}
+
 /** Evidence names deals and drops by their ids; people know them by their titles. */
 export function subjectOf(subject: string, wall: Pick<Wall, 'deals' | 'drops'>): string {
-  const [id = ''] = subject.split(/[: ]/, 1);
+  const id = idOf(subject);
   const title =
     wall.deals.find((deal) => deal.dealId === id)?.title ?? wall.drops.find((drop) => drop.dropId === id)?.title;
   return title === undefined ? subject : `${title}${subject.slice(id.length).replace(/^:? ?/, ': ')}`;
+}
+
+/** The deal whose units are what was counted, if the wall shows it and its terms still add up to what was found. */
+export function countedDeal(law: Law, wall: Pick<Wall, 'deals'>): WallDeal | null {
+  const [first] = law.evidence;
+  if (law.law !== 'stock' || first === undefined || !first.subject.endsWith(': free + held + sold')) return null;
+  const deal = wall.deals.find(({ dealId }) => dealId === idOf(first.subject));
+  return deal !== undefined && deal.free + deal.held + deal.sold === first.found ? deal : null;
+}
+
+/** The ids of all that evidence was found about. */
+export function brokenIds(wall: Pick<Wall, 'laws'>): ReadonlySet<string> {
+  return new Set(wall.laws.flatMap((law) => law.evidence.map((found) => idOf(found.subject))));
 }
 
 /** Every law that does not hold, the longest adrift first. */

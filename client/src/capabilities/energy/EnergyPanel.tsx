@@ -62,7 +62,7 @@ function TaskRow({ task, done, open }: { task: Task; done: boolean; open: boolea
   const why = done
     ? t('energy.doneUntil', { time: t('at', { time: times.short(task.closesAtMs) }) })
     : open
-      ? `${t(`energy.by.${task.on}`)}, ${t('energy.until', { time: times.short(task.closesAtMs) })}`
+      ? `${t(`energy.by.${task.on.replace('.', '-')}`)}, ${t('energy.until', { time: times.short(task.closesAtMs) })}`
       : t('energy.opens', { time: times.short(task.opensAtMs) });
   return (
     <li className={done ? 'done' : ''}>

@@ -29,12 +29,12 @@ export function SessionStall({
   const when = live
     ? t('tonight.until', { time: times.short(session.endsAtMs) })
     : nowMs < session.startsAtMs
-      ? t('live.soon', { time: clockText(session.startsAtMs - nowMs) })
-      : t('live.ended', { time: t('at', { time: times.short(session.endsAtMs) }) });
+      ? t('live.startsIn', { time: clockText(session.startsAtMs - nowMs) })
+      : t('live.endedAt', { time: t('at', { time: times.short(session.endsAtMs) }) });
   return (
     <To className={live ? 'now' : 'now unlive'} to={`/live/${session.sessionId}`}>
       <div className="vid">
-        <Stage product={product} label="" />
+        <Stage product={product} host={session.hostName} label="" />
         {live && <NowTag>{t('nowTag.live')}</NowTag>}
         {room !== null && (
           <p>

@@ -16,8 +16,9 @@ interface Falling {
 
 const packetWidth = 120;
 const packetHeight = 164;
-/** Packets in the sky: 34 fill a phone and stay well inside a frame of 16 ms on a slow one. */
+/** Packets in the sky of a phone; a desk has twice the sky. Both stay well inside a frame of 16 ms on a slow machine. */
 const fallingCount = 34;
+const wideFrom = 900;
 
 export interface RainScene {
   /** Draws the sky at a time in seconds. */
@@ -80,12 +81,18 @@ export function createRainScene(canvas: HTMLCanvasElement, image: HTMLImageEleme
   const g = canvas.getContext('2d');
   const next = places(seed);
   const drawn = sprites(image);
-  const sky: Falling[] = Array.from({ length: fallingCount }, (_, i) => {
-    const depth = i < 16 ? 0.3 : i < 27 ? 0.58 : 1;
+  // Steps of the golden ratio spread any number of packets evenly; chance alone would heap them.
+  const start = next();
+  const along = (i: number): number => (start + i * 0.618_034) % 1;
+  const down = (i: number): number => (start + i * 0.754_878) % 1;
+  const count = canvas.clientWidth > wideFrom ? fallingCount * 2 : fallingCount;
+  const sky: Falling[] = Array.from({ length: count }, (_, i) => {
+    const share = i / count;
+    const depth = share < 0.47 ? 0.3 : share < 0.79 ? 0.58 : 1;
     return {
       depth,
-      x: next(),
-      y: next() * 1.25 - 0.2,
+      x: along(i),
+      y: down(i) * 1.35 - 0.25,
       speed: (0.1 + next() * 0.05) * (0.5 + depth),
       angle: next() * 6.3,
       turn: 0.6 + next() * 1.1,

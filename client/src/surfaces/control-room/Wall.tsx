@@ -9,7 +9,7 @@ import { EveningLine } from '../../capabilities/control/EveningLine.tsx';
 import { Evidence } from '../../capabilities/control/Evidence.tsx';
 import { Figure } from '../../capabilities/control/Figure.tsx';
 import { LawLanterns } from '../../capabilities/control/LawLanterns.tsx';
-import { adrift } from '../../capabilities/control/laws.ts';
+import { adrift, brokenIds } from '../../capabilities/control/laws.ts';
 import { Machines } from '../../capabilities/control/Machines.tsx';
 import { Minutes } from '../../capabilities/control/Minutes.tsx';
 import { PaceChart } from '../../capabilities/control/PaceChart.tsx';
@@ -131,7 +131,7 @@ export function Wall({ wall, old, ageMs, top }: { wall: WallState; old: boolean;
           </p>
         </section>
       )}
-      <Stalls deals={wall.deals} nowMs={nowMs} old={old} />
+      <Stalls deals={wall.deals} broken={brokenIds(wall)} nowMs={nowMs} old={old} />
       <div id="desk" className="desk" tabIndex={-1}>
         <DealsTable deals={wall.deals} nowMs={nowMs} old={old} />
         <Minutes points={points} />

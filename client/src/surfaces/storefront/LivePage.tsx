@@ -77,6 +77,7 @@ function Session({ session, nowMs }: { session: LiveSession; nowMs: number }) {
     <div className={quiet ? 'room quiet' : 'room'}>
       <Stage
         product={held}
+        host={session.hostName}
         label={
           held === null
             ? t('live.stage', { host: session.hostName, brand: brand?.name ?? '' })

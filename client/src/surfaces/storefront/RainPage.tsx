@@ -11,6 +11,7 @@ import { useWords } from '../../platform/i18n.ts';
 import { useChange, useLink, useMeasured, useNow } from '../../platform/platform.tsx';
 import { go, To } from '../../platform/router.tsx';
 import { useTimes } from '../../platform/use-places.ts';
+import streetDeskUrl from '../../ui/art/street-desk.svg?url';
 import streetPhoneUrl from '../../ui/art/street-phone.svg?url';
 import { Icon, Mark } from '../../ui/Icon.tsx';
 import { Nothing, Unlit } from '../../ui/Pieces.tsx';
@@ -126,7 +127,10 @@ function TheRain({ drop, drops }: { drop: Drop; drops: Drop[] }) {
 
   return (
     <div className={`rain is-${over.is}`}>
-      <img className="street" src={streetPhoneUrl} alt="" />
+      <picture>
+        <source media="(min-width: 1024px)" srcSet={streetDeskUrl} />
+        <img className="street" src={streetPhoneUrl} alt="" />
+      </picture>
       {falls && <Rain dropId={drop.dropId} still={over.is === 'opened'} onTap={open} />}
       {over.is !== 'opened' && (
         <div className="hud">
