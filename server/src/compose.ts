@@ -295,10 +295,10 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
         while (gateway.inFlight() > 0) await new Promise((resolve) => setTimeout(resolve, 20));
       })();
       await Promise.race([finished, new Promise((resolve) => setTimeout(resolve, drainMs))]);
+      await tick.stop();
       await sockets.drain();
       await chores.stop();
       await control.leave();
-      tick.stop();
       feeds.stop();
       await relay.stop();
       await identity.stop();

@@ -26,8 +26,8 @@ export const contracts = [
 
 export type Commands = AllCommands<typeof contracts>;
 export type Feeds = AllFeeds<typeof contracts>;
-export type CommandName = keyof Commands & string;
-export type FeedName = keyof Feeds & string;
+export type CommandName = keyof Commands;
+export type FeedName = keyof Feeds;
 export type CommandInput<N extends CommandName> = InputOf<Commands[N]>;
 export type CommandOutcome<N extends CommandName> = OutcomeOf<Commands[N]>;
 export type FeedPayload<N extends FeedName> = PayloadOf<Feeds[N]>;

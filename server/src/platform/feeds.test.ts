@@ -101,7 +101,7 @@ async function node(redisRig: Awaited<ReturnType<typeof connectTestRedis>>) {
   feeds.start();
   closing.push(async () => {
     feeds.stop();
-    tick.stop();
+    await tick.stop();
     await sockets.drain();
   });
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;

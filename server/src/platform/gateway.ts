@@ -170,7 +170,12 @@ export function createGateway({
           metrics.fault(error.code);
           if (error.cause !== undefined) {
             logger.warn(
-              { command: call.name, traceId, fault: error.code, cause: String(error.cause) },
+              {
+                command: call.name,
+                traceId,
+                fault: error.code,
+                cause: error.cause instanceof Error ? error.cause.message : 'unknown',
+              },
               'command met a fault',
             );
           }

@@ -77,7 +77,7 @@ describe('the running order', () => {
     expect(on.some((e) => e.kind === 'session')).toBe(true);
     // Nothing is left out between the nearest and the farthest that is told.
     const farthestMs = Math.max(...others.map((e) => e.startsAtMs - nowMs));
-    expect(farthestMs).toBeGreaterThan(3_600_000);
+    expect(farthestMs).toBeGreaterThan(20 * 60_000);
   });
 
   test('is the same answer for a moment, the same order for ten seconds, and new when the catalogue is', async () => {

@@ -28,7 +28,8 @@ export function createDealLaws(store: DealStore) {
   function fold({ fields }: LedgerLine): void {
     const own = derived.get(fields.deal ?? '') ?? { total: 0, free: 0, held: 0 };
     const units = Number(fields.units ?? 0);
-    switch (fields.e) {
+    // What other capabilities write in this ledger is none of stock's business.
+    switch (fields.e ?? '') {
       case 'deal-staged':
       case 'deal-restocked':
         derived.set(fields.deal ?? '', { ...own, total: own.total + units, free: own.free + units });

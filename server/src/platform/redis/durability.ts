@@ -13,7 +13,7 @@ export class UnfitRedis extends Error {
 
 async function setting(redis: Redis, name: string): Promise<string | null> {
   try {
-    const answer = (await redis.config('GET', name)) as string[];
+    const answer = await redis.config('GET', name);
     return answer[1] ?? null;
   } catch (error) {
     // Hosted Redis often forbids CONFIG. A lost connection is another matter and must not read as "forbidden".
