@@ -95,7 +95,7 @@ export function createIdentity({ surface, guests, roles, nowMs }: IdentityNeeds)
   /** One tab at a time makes the guest; the others find it in storage. Without locks (plain http) the last writer wins. */
   function alone<T>(act: () => Promise<T>): Promise<T> {
     const { locks } = navigator as { locks?: LockManager };
-    return locks === undefined ? act() : (locks.request(`${key}.making`, act) as Promise<T>);
+    return locks === undefined ? act() : locks.request(`${key}.making`, act);
   }
 
   async function becomeGuest(): Promise<Session | null> {

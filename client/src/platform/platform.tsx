@@ -12,7 +12,7 @@ import {
   useSyncExternalStore,
 } from 'react';
 import { randomId, spreadOut } from './chance.ts';
-import { createFeeds, type FeedsClient, type FeedTransport, type Joined, type LogOf, type StateOf } from './feeds.ts';
+import { createFeeds, type FeedsClient, type FeedTransport, type LogOf, type StateOf } from './feeds.ts';
 import { createIdentity, type Identity, type Surface, takeLink } from './identity.ts';
 import { type Answer, createQueries, type ListName, type Queries } from './queries.ts';
 import { createServerClock, keepMeasured, type ServerClock } from './server-clock.ts';
@@ -54,7 +54,7 @@ function transportOf(connection: Connection): FeedTransport {
     onDown: (listener) => is('other', listener),
     async join(input) {
       const outcome = await connection.call('feeds:join', input);
-      if (outcome.ok) return outcome.reply as Joined;
+      if (outcome.ok) return outcome.reply;
       if (!('fault' in outcome)) return { refused: outcome.why };
       return outcome.retryAfterMs === null
         ? { refused: outcome.fault }

@@ -16,11 +16,12 @@ export function NetLine() {
   const { connection } = usePlatform();
   const [shown, setShown] = useState<'none' | 'lost' | 'back'>('none');
   const wasLost = useRef(false);
-  const met = useRef(false);
+  const [met, setMet] = useState(link.is === 'up');
+
+  if (link.is === 'up' && !met) setMet(true);
 
   useEffect(() => {
     if (link.is === 'up') {
-      met.current = true;
       if (!wasLost.current) return undefined;
       wasLost.current = false;
       setShown('back');
@@ -58,7 +59,7 @@ export function NetLine() {
   return (
     <p className="netline" role="status">
       {link.is === 'down' && link.tries > 0 ? <Busy /> : <Icon name="offline" />}
-      {link.is === 'down' && link.tries > 0 ? t(met.current ? 'net.trying' : 'net.reaching') : t('net.lost')}
+      {link.is === 'down' && link.tries > 0 ? t(met ? 'net.trying' : 'net.reaching') : t('net.lost')}
     </p>
   );
 }

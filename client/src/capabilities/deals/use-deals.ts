@@ -1,6 +1,6 @@
 import type { Brand, Product } from '@elevens/shared/src/catalogue/records.ts';
 import type { Deal, Hold, Stock } from '@elevens/shared/src/deals/contract.ts';
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { type FeedStatus } from '../../platform/feeds.ts';
 import { recordIdOf } from '../../platform/money.ts';
 import { useFeedState, useList, useNow, useSession } from '../../platform/platform.tsx';
@@ -24,8 +24,8 @@ export function useOffers(): OffersView {
   const reply = answer.is === 'ready' ? answer.reply : null;
   const offers = useMemo(() => {
     if (reply === null) return null;
-    const products = new Map(reply.products.map((p) => [p.id, p as unknown as Product]));
-    const brands = new Map(reply.brands.map((b) => [b.id, b as unknown as Brand]));
+    const products = new Map(reply.products.map((p) => [p.id, p]));
+    const brands = new Map(reply.brands.map((b) => [b.id, b]));
     return reply.deals
       .flatMap((deal): Offer[] => {
         const product = products.get(deal.productId);
@@ -79,9 +79,8 @@ export function useHoldOf(dealId: string, releasedId: string | null): { hold: Ho
   const { holds } = useMyHolds();
   const hold = holds?.find((h) => h.lines.some((line) => line.dealId === dealId)) ?? null;
   const [last, setLast] = useState<Hold | null>(null);
-  useEffect(() => {
-    if (hold !== null) setLast(hold);
-  }, [hold]);
+  // Kept while rendering, as React has it for state that follows from other state: an effect would render twice.
+  if (hold !== null && hold !== last) setLast(hold);
   if (hold !== null || last === null || holds === null) return { hold, ended: { is: 'none' } };
   if (last.holdId === releasedId) return { hold, ended: { is: 'released' } };
   return { hold, ended: { is: 'lapsed', atMs: last.lapsesAtMs } };

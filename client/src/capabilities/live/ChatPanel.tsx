@@ -70,7 +70,8 @@ export function ChatPanel({ chat, quiet }: { chat: Chat; quiet: boolean }) {
   useLayoutEffect(() => {
     const element = list.current;
     if (element === null || newest === undefined) return;
-    if (following.current) element.scrollTop = element.scrollHeight;
+    // A folded chat shows only its end.
+    if (following.current || quiet) element.scrollTop = element.scrollHeight;
     else setBehind(true);
   }, [newest, quiet]);
 

@@ -35,20 +35,33 @@ export function FairnessSheet({ dropId, currency, mine, onClose }: FairnessProps
   const [shown, setShown] = useState<Shown>({ is: 'asking' });
   const [copied, setCopied] = useState<'no' | 'yes' | 'refused'>('no');
 
-  const ask = useCallback(async () => {
-    setShown({ is: 'asking' });
+  const ask = useCallback(async (): Promise<Shown> => {
     const outcome = await connection.call('redpackets:proof', { dropId });
-    if (!outcome.ok) {
-      setShown({ is: 'refused', words: t('fault' in outcome ? `fault.${outcome.fault}` : `why.${outcome.why}`) });
-      return;
-    }
-    const proof = outcome.reply;
-    setShown({ is: 'here', proof, verdict: null });
-    setShown({ is: 'here', proof, verdict: await checkDrop(proof) });
+    if (outcome.ok) return { is: 'here', proof: outcome.reply, verdict: null };
+    return { is: 'refused', words: t('fault' in outcome ? `fault.${outcome.fault}` : `why.${outcome.why}`) };
   }, [connection, dropId, t]);
+
   useEffect(() => {
-    void ask();
+    let gone = false;
+    void ask().then((next) => {
+      if (!gone) setShown(next);
+    });
+    return () => {
+      gone = true;
+    };
   }, [ask]);
+
+  const unchecked = shown.is === 'here' && shown.verdict === null ? shown.proof : null;
+  useEffect(() => {
+    if (unchecked === null) return undefined;
+    let gone = false;
+    void checkDrop(unchecked).then((verdict) => {
+      if (!gone) setShown({ is: 'here', proof: unchecked, verdict });
+    });
+    return () => {
+      gone = true;
+    };
+  }, [unchecked]);
 
   const money = (minor: number): string => format.money(minor, currency);
   return (
@@ -62,7 +75,13 @@ export function FairnessSheet({ dropId, currency, mine, onClose }: FairnessProps
           {shown.verdict?.is === 'checked' && <Spread amounts={shown.verdict.amounts} mine={mine} money={money} />}
           <p className="unproven">{t('proof.notProven')}</p>
           <div className="row">
-            <Quiet busy={shown.verdict === null} onPress={() => void ask()}>
+            <Quiet
+              busy={shown.verdict === null}
+              onPress={() => {
+                setShown({ is: 'asking' });
+                void ask().then(setShown);
+              }}
+            >
               {shown.verdict === null ? t('proof.checking') : t('proof.check')}
             </Quiet>
             <Quiet

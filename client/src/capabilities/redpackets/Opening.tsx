@@ -18,12 +18,9 @@ const runFromMs = 420;
 const runMs = 900;
 
 function useRunUp(toMinor: number, run: boolean): number {
-  const [shown, setShown] = useState(run ? 0 : toMinor);
+  const [shown, setShown] = useState(0);
   useEffect(() => {
-    if (!run) {
-      setShown(toMinor);
-      return undefined;
-    }
+    if (!run) return undefined;
     let frame = 0;
     let startMs: number | null = null;
     const step = (atMs: number): void => {
@@ -35,11 +32,33 @@ function useRunUp(toMinor: number, run: boolean): number {
     frame = requestAnimationFrame(step);
     return () => cancelAnimationFrame(frame);
   }, [toMinor, run]);
-  return shown;
+  return run ? shown : toMinor;
 }
 
 const colours = ['#f4bc52', '#ee4a3c', '#ffe9b4', '#c81f27'] as const;
 const bitsCount = 44;
+
+/** Bits of paper around an opened packet, the same every time: each flies to its own place. */
+function flyingBits(): { id: number; style: CSSProperties }[] {
+  let state = 77;
+  const next = (): number => {
+    state = (state * 16_807) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+  return Array.from({ length: bitsCount }, (_, i) => {
+    const angle = next() * 6.3;
+    const away = (Math.sin(angle) > 0 ? 120 : 150) + next() * (Math.sin(angle) > 0.3 ? 70 : 240);
+    return {
+      id: i,
+      style: {
+        '--c': colours[Math.floor(next() * colours.length)],
+        '--x': `${Math.cos(angle) * away * 0.62}px`,
+        '--y': `${Math.sin(angle) * away}px`,
+        '--r': `${next() * 360}deg`,
+      } as CSSProperties,
+    };
+  });
+}
 
 /** An opened packet: flap, note, burst, amount, in under 1.3 s. */
 export function Opening({ from, amountMinor, currency, fresh, children }: OpeningProps) {
@@ -49,26 +68,7 @@ export function Opening({ from, amountMinor, currency, fresh, children }: Openin
   const { sign, signFirst } = format.moneyParts(amountMinor, currency);
   // The width of the final number is kept while it runs, so that nothing jumps.
   const whole = format.moneyParts(amountMinor, currency).number;
-  const bits = useMemo(() => {
-    let state = 77;
-    const next = (): number => {
-      state = (state * 16_807) % 2_147_483_647;
-      return state / 2_147_483_647;
-    };
-    return Array.from({ length: fresh && !calm ? bitsCount : 0 }, (_, i) => {
-      const angle = next() * 6.3;
-      const away = (Math.sin(angle) > 0 ? 120 : 150) + next() * (Math.sin(angle) > 0.3 ? 70 : 240);
-      return {
-        id: i,
-        style: {
-          '--c': colours[Math.floor(next() * colours.length)],
-          '--x': `${Math.cos(angle) * away * 0.62}px`,
-          '--y': `${Math.sin(angle) * away}px`,
-          '--r': `${next() * 360}deg`,
-        } as CSSProperties,
-      };
-    });
-  }, [fresh, calm]);
+  const bits = useMemo(() => (fresh && !calm ? flyingBits() : []), [fresh, calm]);
   return (
     <section className={fresh ? 'open fresh' : 'open'} aria-live="polite">
       <div className="rays" aria-hidden="true" />

@@ -25,7 +25,9 @@ function FallingPackets({ dropId, still, onTap }: RainProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const scene = useRef<RainScene | null>(null);
   const frozen = useRef(still);
-  frozen.current = still;
+  useEffect(() => {
+    frozen.current = still;
+  }, [still]);
 
   useEffect(() => {
     let frame = 0;

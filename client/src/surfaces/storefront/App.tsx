@@ -71,20 +71,21 @@ const full = new Set<Route['page']>(['deal', 'live', 'packet']);
 const bare = new Set<Route['page']>(['live']);
 
 export function App() {
-  const { t, language } = useWords();
+  const { t } = useWords();
   const route = useRoute();
   const tab = tabs[route.page];
   const main = useRef<HTMLElement>(null);
-  const first = useRef(true);
   const where = `${route.page} ${'id' in route ? route.id : ''}`;
+
+  const at = useRef(where);
 
   useEffect(() => {
     document.title = `${t(`title.${tab}`)} · ${t('brand')}`;
-  }, [t, tab, language]);
+  }, [t, tab]);
   useEffect(() => {
     // After a change of page the reader is at the new page, not at a link that is gone.
-    if (!first.current) main.current?.focus({ preventScroll: true });
-    first.current = false;
+    if (at.current !== where) main.current?.focus({ preventScroll: true });
+    at.current = where;
   }, [where]);
 
   return (

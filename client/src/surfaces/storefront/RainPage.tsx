@@ -1,6 +1,6 @@
 import type { CommandOutcome } from '@elevens/shared/src/contracts.ts';
 import type { Drop } from '@elevens/shared/src/redpackets/contract.ts';
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useOffers } from '../../capabilities/deals/use-deals.ts';
 import { FairnessSheet } from '../../capabilities/redpackets/FairnessSheet.tsx';
 import { Opening } from '../../capabilities/redpackets/Opening.tsx';
@@ -108,18 +108,13 @@ function TheRain({ drop, drops }: { drop: Drop; drops: Drop[] }) {
     });
   }, [send, drop.dropId]);
 
-  // The rain is over: what was said about a tap that came to nothing gives way to the page that says so.
   const ended = nowMs >= drop.closesAtMs;
-  useEffect(() => {
-    if (ended) setOutcome((was) => (was !== null && !was.ok && 'fault' in was ? null : was));
-  }, [ended]);
-
   const falls = over.is === 'falling' || (over.is === 'opened' && over.fresh);
   const leftMs = over.is === 'waiting' ? over.leftMs : Math.max(0, drop.closesAtMs - nowMs);
   const spanMs = over.is === 'waiting' ? 60_000 : drop.closesAtMs - drop.opensAtMs;
   const packets = format.number(drop.packets);
   const opened = format.number(state?.opened ?? 0);
-  const hurt = outcome !== null && !outcome.ok && 'fault' in outcome ? t(`fault.${outcome.fault}`) : null;
+  const hurt = !ended && outcome !== null && !outcome.ok && 'fault' in outcome ? t(`fault.${outcome.fault}`) : null;
   const fund = format.money(drop.fundMinor, drop.currency, 'short');
   const next = drops.find((one) => one.opensAtMs > nowMs && one.dropId !== drop.dropId) ?? null;
   const nextRain =

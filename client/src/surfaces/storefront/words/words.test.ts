@@ -20,12 +20,12 @@ const english = leaves(en);
 const valuesIn = (text: string) =>
   [...text.matchAll(/\{\{(\w+)\}\}/g)]
     .map((m) => m[1])
-    .toSorted()
+    .toSorted((a, b) => String(a).localeCompare(String(b)))
     .join(' ');
 
 /** All sources of the storefront but the words themselves. */
 const sources = Object.entries(
-  import.meta.glob('/src/**/*.{ts,tsx}', { query: '?raw', import: 'default', eager: true }) as Record<string, string>,
+  import.meta.glob<string>('/src/**/*.{ts,tsx}', { query: '?raw', import: 'default', eager: true }),
 )
   .filter(
     ([path]) =>
