@@ -10,18 +10,30 @@ import { PauseAct } from './PauseAct.tsx';
 /** Deals that come next are shown up to this many unless all are asked for. */
 const nextShownMax = 4;
 
-/** The stock of the deals on now, each with its pause, and what opens next. */
-export function DealsTable({ deals, nowMs, old }: { deals: readonly WallDeal[]; nowMs: number; old: boolean }) {
+/** The stock of the deals on now, each with its pause, and what opens next. What does not add up stands first, also closed. */
+export function DealsTable({
+  deals,
+  broken,
+  nowMs,
+  old,
+}: {
+  deals: readonly WallDeal[];
+  broken: ReadonlySet<string>;
+  nowMs: number;
+  old: boolean;
+}) {
   const { t, format } = useWords();
   const times = useTimes();
   const [all, setAll] = useState(false);
-  const on = deals.filter((deal) => deal.opensAtMs <= nowMs && nowMs < deal.closesAtMs);
-  const next = deals.filter((deal) => deal.opensAtMs > nowMs);
-  const shown = [...on, ...(all ? next : next.slice(0, nextShownMax))];
+  const wrong = deals.filter((deal) => broken.has(deal.dealId));
+  const sound = deals.filter((deal) => !broken.has(deal.dealId));
+  const on = sound.filter((deal) => deal.opensAtMs <= nowMs && nowMs < deal.closesAtMs);
+  const next = sound.filter((deal) => deal.opensAtMs > nowMs);
+  const shown = [...wrong, ...on, ...(all ? next : next.slice(0, nextShownMax))];
   return (
     <section className={old ? 'deals old' : 'deals'} aria-labelledby="deals-title">
       <h2 id="deals-title">{t('deals.title')}</h2>
-      {on.length === 0 && <p className="soft">{t('deals.none')}</p>}
+      {on.length + wrong.length === 0 && <p className="soft">{t('deals.none')}</p>}
       <ul>
         {shown.map((deal) => {
           const state = dealStateOf(deal, nowMs);
@@ -32,7 +44,7 @@ export function DealsTable({ deals, nowMs, old }: { deals: readonly WallDeal[]; 
             total: format.number(deal.total),
           });
           return (
-            <li key={deal.dealId} className={`is-${state}`}>
+            <li key={deal.dealId} className={broken.has(deal.dealId) ? `is-${state} is-wrong` : `is-${state}`}>
               <div className="name">
                 <h3>{deal.title}</h3>
                 <span>

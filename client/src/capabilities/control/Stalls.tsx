@@ -57,9 +57,12 @@ function Stall({ at, x, state, broken }: { at: number; x: number; state: DealSta
   );
 }
 
-/** One stall for each deal that is authored, as it is now or will be next, always in the same place. */
-export function stallsOf(deals: readonly WallDeal[], nowMs: number): WallDeal[] {
-  const rank = (deal: WallDeal): number => (deal.closesAtMs <= nowMs ? 2 : deal.opensAtMs > nowMs ? 1 : 0);
+/**
+ * One stall for each deal that is authored, as it is now or will be next, always in the same place; what does not add up
+ * stays in sight. */
+export function stallsOf(deals: readonly WallDeal[], broken: ReadonlySet<string>, nowMs: number): WallDeal[] {
+  const rank = (deal: WallDeal): number =>
+    broken.has(deal.dealId) ? -1 : deal.closesAtMs <= nowMs ? 2 : deal.opensAtMs > nowMs ? 1 : 0;
   const byRecord = new Map<string, WallDeal>();
   for (const deal of deals) {
     const record = recordIdOf(deal.dealId);
@@ -90,7 +93,7 @@ export function Stalls({
   old: boolean;
 }) {
   const { t } = useWords();
-  const shown = stallsOf(deals, nowMs);
+  const shown = stallsOf(deals, broken, nowMs);
   const states = shown.map((deal) => dealStateOf(deal, nowMs));
   const count = (state: DealState): number => states.filter((found) => found === state).length;
   const step = (streetWidth - stallWidth) / Math.max(1, shown.length - 1);

@@ -1,9 +1,10 @@
 import { useWall } from '../../capabilities/control/use-wall.ts';
 import { useWords } from '../../platform/i18n.ts';
 import { usePlatform, useSession } from '../../platform/platform.tsx';
+import { Mark } from '../../ui/Icon.tsx';
 import { NetLine } from '../../ui/NetLine.tsx';
 import { Hurt, Unlit } from '../../ui/Pieces.tsx';
-import { type LinkState, SignIn } from './SignIn.tsx';
+import { Lamps, type LinkState, SignIn } from './SignIn.tsx';
 import { Top } from './Top.tsx';
 import { Wall } from './Wall.tsx';
 
@@ -12,25 +13,32 @@ function Closed({ title, words }: { title: string; words: string }) {
   const { t } = useWords();
   const { identity, connection } = usePlatform();
   return (
-    <main className="closed">
-      <Hurt
-        icon="shield"
-        title={title}
-        act={
-          <button
-            type="button"
-            className="btn"
-            onClick={() => {
-              identity.forget();
-              void connection.restart();
-            }}
-          >
-            {t('notOperator.do')}
-          </button>
-        }
-      >
-        {words}
-      </Hurt>
+    <main className="door">
+      <div className="in">
+        <p className="house">
+          <Mark name="mark" className="mark" />
+          <b>{t('brand')}</b> {t('room')}
+        </p>
+        <Hurt
+          icon="shield"
+          title={title}
+          act={
+            <button
+              type="button"
+              className="btn"
+              onClick={() => {
+                identity.forget();
+                void connection.restart();
+              }}
+            >
+              {t('notOperator.do')}
+            </button>
+          }
+        >
+          {words}
+        </Hurt>
+      </div>
+      <Lamps lit={false} />
     </main>
   );
 }

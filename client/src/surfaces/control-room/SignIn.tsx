@@ -7,6 +7,17 @@ import { Sign } from '../../ui/Sign.tsx';
 
 export type LinkState = 'none' | 'trying' | 'unknown' | 'failed' | 'used';
 
+/** The street's lanterns over the door: lit where someone is being let in. */
+export function Lamps({ lit }: { lit: boolean }) {
+  return (
+    <div className="lamps" aria-hidden="true">
+      {['a', 'b', 'c', 'd'].map((each) => (
+        <Mark key={each} name={lit ? 'lantern-gold' : 'lantern'} />
+      ))}
+    </div>
+  );
+}
+
 /** The door for staff: by name and password, or by the one-click link that a demo prints. */
 export function SignIn({ link }: { link: LinkState }) {
   const { t, format, language } = useWords();
@@ -41,11 +52,7 @@ export function SignIn({ link }: { link: LinkState }) {
     trouble ?? (link === 'unknown' ? t('signIn.linkUnknown') : link === 'failed' ? t('signIn.failed') : null);
   return (
     <main className="door">
-      <div className="lamps" aria-hidden="true">
-        {['a', 'b', 'c', 'd'].map((each) => (
-          <Mark key={each} name={link === 'trying' ? 'lantern-gold' : 'lantern'} />
-        ))}
-      </div>
+      <Lamps lit={link !== 'none' && link !== 'unknown'} />
       <div className="in">
         <p className="house">
           <Mark name="mark" className="mark" />

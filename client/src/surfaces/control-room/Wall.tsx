@@ -133,7 +133,7 @@ export function Wall({ wall, old, ageMs, top }: { wall: WallState; old: boolean;
       )}
       <Stalls deals={wall.deals} broken={brokenIds(wall)} nowMs={nowMs} old={old} />
       <div id="desk" className="desk" tabIndex={-1}>
-        <DealsTable deals={wall.deals} nowMs={nowMs} old={old} />
+        <DealsTable deals={wall.deals} broken={brokenIds(wall)} nowMs={nowMs} old={old} />
         <Minutes points={points} />
       </div>
       <DropList drops={wall.drops} currency={wall.currency} nowMs={nowMs} old={old} />
