@@ -18,6 +18,7 @@ export interface EngineSocket {
   write(data: string): unknown;
   close(discard: boolean): void;
   on(event: 'packet', listener: (this: EngineSocket) => void): unknown;
+  removeListener(event: 'packet', listener: (this: EngineSocket) => void): unknown;
 }
 
 export interface EngineTransport {

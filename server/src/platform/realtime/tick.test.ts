@@ -480,6 +480,37 @@ describe('a connection', () => {
     expect(rig.io.engine.clientsCount).toBe(0);
   });
 
+  it('that is kept open after leaving the namespace is cut off, unless it joins again', async () => {
+    rig = await startRig();
+    const [held, back] = await Promise.all([rig.raw(), rig.raw()]);
+    const closed = new Promise((resolve) => held.ws.on('close', resolve));
+    held.ws.send('41');
+    back.ws.send('41');
+    await rig.until(() => rig.tick.viewers() === 0);
+    back.ws.send('40');
+    await rig.until(() => rig.tick.viewers() === 1);
+    await closed;
+    await rig.until(() => rig.cuts.length > 0);
+    expect(rig.cuts).toEqual(['lingering']);
+    expect(back.ws.readyState).toBe(back.ws.OPEN);
+  });
+
+  it('that is closed while it does not read does not keep what it owed', async () => {
+    rig = await startRig();
+    const { ws, socket } = await rig.raw();
+    if (socket === undefined) throw new Error('no socket');
+    ws.pause();
+    while (rig.tick.debtOf(socket) < 100_000) {
+      socket.emit('filling', 'x'.repeat(50_000));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    socket.emit('filling', 'x');
+    socket.disconnect(true);
+    await rig.until(() => rig.cuts.length > 0);
+    expect(rig.cuts).toEqual(['lingering']);
+    await expect.poll(() => rig.io.engine.clientsCount).toBe(0);
+  });
+
   it('that ends leaves nothing behind in its rooms', async () => {
     rig = await startRig();
     const room = rig.tick.logRoom('chat', chat);

@@ -11,8 +11,11 @@ import { cutOff, type DebtBounds, debtBytesOf, defaultBounds, pauseReading, resu
 export type { LogEntry, LogInit, StateInit };
 export { type DebtBounds, defaultBounds };
 
-/** Why a connection was cut off. slow-reader: it owed too much. node-full: all together did, and it owed the most. */
-export type CutCode = 'slow-reader' | 'node-full' | 'write-failed';
+/**
+ * Why a connection was cut off. slow-reader: it owed too much. node-full: all together did, and it owed the most.
+ * lingering: it had left the namespace, or was being closed, and stayed. write-failed: a bug, logged as such.
+ */
+export type CutCode = 'slow-reader' | 'node-full' | 'lingering' | 'write-failed';
 
 /** Where the tick counts. Every method is called at most once a tick or once a sweep, never once a viewer. */
 export interface TickMetrics {
@@ -102,6 +105,11 @@ export interface Tick {
 
 /** All sockets are looked over this often. */
 const sweepMs = 1_000;
+/**
+ * Sweeps for which a connection may stay open once its viewer has left. An orderly close waits for what is not being read,
+ * and a client may leave the namespace and hold the connection: neither is in anybody's books any more.
+ */
+const lingerSweeps = 3;
 /** A cycle lets commands and answers through after this long: ten thousand writes take longer than a tick. */
 const sliceMs = 10;
 /** Viewers served between two looks at the clock. */
@@ -121,6 +129,8 @@ export function createTick(options: TickOptions): Tick {
   /** Viewers who lack something although their rooms may be quiet: skipped, just joined, or with a personal event. */
   const lagging = new Set<Viewer>();
   const paused = new Set<Viewer>();
+  /** Viewers whose connection is still open after they left, and the sweeps it has left. */
+  const leaving = new Map<Viewer, number>();
   const writer = createRawWriter();
 
   let due: Viewer[] = [];
@@ -140,9 +150,15 @@ export function createTick(options: TickOptions): Tick {
     const viewer = viewerOfEngine(this);
     if (viewer !== undefined) holdToBounds(viewer, debtBytesOf(viewer));
   }
-  function onDisconnect(this: Socket): void {
+  function onDisconnect(this: Socket, reason: string): void {
     const viewer = viewerOf(this);
-    if (viewer !== undefined) detach(viewer);
+    if (viewer === undefined) return;
+    // Ws closes politely and waits half a minute for the other side's word. Nobody is there to give it after a ping
+    // time-out, and on a socket that is not read from it would not be heard.
+    const deaf = viewer.paused || reason === 'ping timeout';
+    detach(viewer);
+    if (deaf) cutOff(viewer);
+    if (viewer.conn.readyState !== 'closed') leaving.set(viewer, lingerSweeps);
   }
 
   function detach(viewer: Viewer): void {
@@ -156,6 +172,7 @@ export function createTick(options: TickOptions): Tick {
     viewer.positions = undefined;
     viewer.own = undefined;
     viewer.ownSize = 0;
+    viewer.conn.removeListener('packet', onPacket);
     forgetViewer(viewer);
   }
 
@@ -340,6 +357,14 @@ export function createTick(options: TickOptions): Tick {
         if (queueBytes <= bounds.nodeBytes) break;
         cut(viewer, 'node-full', debtBytes);
         queueBytes -= debtBytes;
+      }
+    }
+    for (const [viewer, sweeps] of leaving) {
+      if (viewer.conn.readyState === 'closed' || viewerOfEngine(viewer.conn) !== undefined) leaving.delete(viewer);
+      else if (sweeps > 0) leaving.set(viewer, sweeps - 1);
+      else {
+        leaving.delete(viewer);
+        cut(viewer, 'lingering', debtBytesOf(viewer));
       }
     }
     // Counted up and said once a sweep: a thousand phones in a tunnel are one line.
