@@ -11,19 +11,19 @@ import type { CommandName } from '@elevens/shared/src/contracts.ts';
  * takes half a core: tens of milliseconds for most, some hundreds for the last of three hundred claims. The server gives
  * a queue up after 2 s, and builds on the same two cores were seen to add as much again; past five it is stuck.
  */
-export const answerP99MsMax = 5_000;
+const answerP99MsMax = 5_000;
 
 /** 99 of 100 lines of chat are seen within this: a tick (50 ms), one silence (2 s) where a bell was lost, and as above. */
-export const chatP99MsMax = 6_000;
+const chatP99MsMax = 6_000;
 
 /** Calls that met a fault. Nothing here is sent faster than a person may, so hardly any should. */
-export const faultShareMax = 0.01;
+const faultShareMax = 0.01;
 
 /**
  * Answers that never came. Every one is asked for again with the same requestId, so nothing is lost by it; a few are in
  * the nature of HTTP, where a kept connection may be closed in the moment in which it is used again.
  */
-export const lostShareMax = 0.01;
+const lostShareMax = 0.01;
 
 /** The commands of the journey. One that was never answered counts as over budget: nothing was measured. */
 export const journeyCommands = [
