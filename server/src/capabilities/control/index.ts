@@ -153,5 +153,3 @@ export function createControl({
     },
   };
 }
-
-export type Control = ReturnType<typeof createControl>;
