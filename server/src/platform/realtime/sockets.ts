@@ -167,6 +167,9 @@ export function createSockets({
 
   // One listener for all connections, so that an idle one costs no closure of its own.
   function onEvent(this: Socket, event: unknown, ...rest: unknown[]): void {
+    // What slipped in before reading was paused is left unanswered: an answer would only add to what is owed, and a
+    // client that hears nothing asks again with the same requestId.
+    if (!tick.mayRead(this)) return;
     const connection = connectionOf(this);
     const ack = rest.at(-1);
     if (typeof event !== 'string') return;
@@ -226,7 +229,10 @@ export function createSockets({
       else theirs.add(socket);
     }
     tick.attach(socket);
-    if (engineOf(socket).transport.name === 'websocket') releaseHandshake(socket);
+    const engine = engineOf(socket);
+    if (engine.transport.name === 'websocket') releaseHandshake(socket);
+    // Whoever begins by polling needs the request until it has changed over.
+    else socket.conn.once('upgrade', () => releaseHandshake(socket));
     socket.onAny(onEvent);
     socket.on('error', onError);
     socket.on('disconnect', onDisconnect);
