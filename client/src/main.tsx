@@ -11,20 +11,17 @@ import './surfaces/storefront/storefront.css';
 const platform = createPlatform({ surface: 'storefront', guests: true, roles: [] });
 
 const words = {
-  en: () => import('./surfaces/storefront/words/en.ts'),
-  zh: () => import('./surfaces/storefront/words/zh.ts'),
-  nl: () => import('./surfaces/storefront/words/nl.ts'),
-  vi: () => import('./surfaces/storefront/words/vi.ts'),
+  en: async () => (await import('./surfaces/storefront/words/en.ts')).en,
+  zh: async () => (await import('./surfaces/storefront/words/zh.ts')).zh,
+  nl: async () => (await import('./surfaces/storefront/words/nl.ts')).nl,
+  vi: async () => (await import('./surfaces/storefront/words/vi.ts')).vi,
 };
 
 async function start(): Promise<void> {
   const place = document.getElementById('app');
   if (place === null) throw new Error('the page has no place for the app');
   // Without the marks the page still says everything; it only looks barer.
-  await Promise.all([
-    startI18n(async (language) => (await words[language]()).default),
-    loadMarks().catch(() => undefined),
-  ]);
+  await Promise.all([startI18n((language) => words[language]()), loadMarks().catch(() => undefined)]);
   createRoot(place).render(
     <PlatformProvider platform={platform}>
       <App />

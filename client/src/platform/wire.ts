@@ -3,7 +3,3 @@ import type { CommandName, CommandOutcome } from '@elevens/shared/src/contracts.
 /** What a command answers when it succeeds, by its wire name. */
 export type ReplyOfName<N extends CommandName> =
   CommandOutcome<N> extends infer O ? (O extends { ok: true; reply: infer R } ? R : never) : never;
-
-/** The words of refusals a command may answer with. */
-export type RejectionOfName<N extends CommandName> =
-  CommandOutcome<N> extends infer O ? (O extends { ok: false; why: string } ? O : never) : never;

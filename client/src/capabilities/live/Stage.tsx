@@ -8,10 +8,10 @@ import { foldOf } from '../../ui/pictures.ts';
 /** The people the project has drawn; a host keeps one of them, by name. */
 const figures = [hostShortUrl, hostUrl] as const;
 
-/** The scene at the stall, drawn: the host holds up whatever is pinned. It stands where the video will be. */
+/** The scene at the stall, drawn: the host holds up whatever is pinned. Without a label it is an ornament beside its words. */
 export function Stage({ product, host, label }: { product: Product | null; host: string; label: string }) {
   return (
-    <div className="video" role="img" aria-label={label}>
+    <div className="video" {...(label === '' ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label })}>
       <div className="scene">
         <img src={figures[foldOf(host) % figures.length]} alt="" />
         {product !== null && <ProductCutout product={product} className="held" />}

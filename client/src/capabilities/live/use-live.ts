@@ -16,7 +16,7 @@ export function useSessions(): SessionsView {
 }
 
 /** Lines drawn at most: a screen shows about fifteen, and the browser lays out every one of them at each new line. */
-export const linesMax = 80;
+const linesMax = 80;
 
 export interface Chat {
   /** Null until the room has answered. */

@@ -43,8 +43,8 @@ export function FairnessSheet({ dropId, currency, mine, onClose }: FairnessProps
 
   useEffect(() => {
     let gone = false;
-    void ask().then((next) => {
-      if (!gone) setShown(next);
+    void ask().then((found) => {
+      if (!gone) setShown(found);
     });
     return () => {
       gone = true;
@@ -79,7 +79,7 @@ export function FairnessSheet({ dropId, currency, mine, onClose }: FairnessProps
               busy={shown.verdict === null}
               onPress={() => {
                 setShown({ is: 'asking' });
-                void ask().then(setShown);
+                void ask().then((found) => setShown(found));
               }}
             >
               {shown.verdict === null ? t('proof.checking') : t('proof.check')}

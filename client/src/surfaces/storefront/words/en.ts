@@ -388,4 +388,3 @@ export const en = {
 
 /** What every language of the storefront holds. */
 export type StorefrontWords = typeof en;
-export default en;

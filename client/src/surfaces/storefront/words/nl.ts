@@ -387,4 +387,3 @@ export const nl: StorefrontWords = {
     go: 'Ga',
   },
 };
-export default nl;

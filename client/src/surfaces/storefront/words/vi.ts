@@ -386,4 +386,3 @@ export const vi: StorefrontWords = {
     go: 'Đến',
   },
 };
-export default vi;

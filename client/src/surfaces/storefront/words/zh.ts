@@ -376,4 +376,3 @@ export const zh: StorefrontWords = {
     go: '去看',
   },
 };
-export default zh;
