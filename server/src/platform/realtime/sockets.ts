@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import { Fault } from '../fault.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Random } from '../random.ts';
-import { engineOf } from './engine-internals.ts';
+import { type EngineSocket, engineOf } from './engine-internals.ts';
 import { releaseHandshake } from './release-handshake.ts';
 import type { Tick } from './tick.ts';
 import { createWireParser } from './wire-parser.ts';
@@ -97,7 +97,6 @@ export function createSockets({
   const io = new Server(http, {
     path: '/socket.io',
     serveClient: false,
-    connectTimeout: connectTimeoutMs,
     maxHttpBufferSize: messageBytesMax,
     pingInterval: 25_000,
     pingTimeout: 20_000,
@@ -125,7 +124,35 @@ export function createSockets({
     setImmediate(() => socket.disconnect(true));
   }
 
+  /** Connections that have not said who they are, and since when. */
+  const newcomers = new Map<EngineSocket, number>();
+  io.engine.on('connection', (engine: EngineSocket) => newcomers.set(engine, clock.monotonicMs()));
+  const asked = new WeakSet<EngineSocket>();
+
+  // Cut off rather than closed: an orderly end would wait for an answer from someone who has said nothing yet.
+  const doorkeeper = setInterval(() => {
+    const beforeMs = clock.monotonicMs() - connectTimeoutMs;
+    for (const [engine, sinceMs] of newcomers) {
+      if (engine.readyState === 'closed') newcomers.delete(engine);
+      else if (sinceMs < beforeMs) {
+        newcomers.delete(engine);
+        onEnded('refused');
+        if (engine.transport.socket === undefined) engine.close(true);
+        else engine.transport.socket.terminate();
+      }
+    }
+  }, 1_000);
+  doorkeeper.unref();
+
   io.use((socket, next) => {
+    const engine = engineOf(socket);
+    if (asked.has(engine)) {
+      // One CONNECT is all a client ever sends; more would be more sockets on one connection.
+      onBadCaller('bad-packet', { what: 'a second CONNECT' }, 'a client sent a packet that nobody sends');
+      engine.close(true);
+      return;
+    }
+    asked.add(engine);
     const auth = socket.handshake.auth as { token?: unknown; surface?: unknown };
     const refuse = (code: string, message: string, retryAfterMs: number | null) => {
       const error = new Error(message) as Error & { data: object };
@@ -136,6 +163,7 @@ export function createSockets({
     const admit = (person: Person | null, expiresAtMs: number) => {
       const surface = surfaces.find((s) => s === auth.surface) ?? 'other';
       const address = addressOf(socket.request);
+      newcomers.delete(engine);
       connections.set(socket, { person, address, surface, expiresAtMs, badCalls: 0, inFlight: 0 });
       next();
     };
@@ -197,7 +225,9 @@ export function createSockets({
   }
 
   // Reached by what the parser refuses; the library closes the connection right after, once this notice is written.
-  function onError(this: Socket, error: Error): void {
+  // A client may name an event of its own `error`; that one has no Error in it and is answered like any unknown call.
+  function onError(this: Socket, error: unknown): void {
+    if (!(error instanceof Error)) return;
     onBadCaller(
       'bad-packet',
       { what: error.message.slice(0, 100), address: connectionOf(this).address },
@@ -273,6 +303,7 @@ export function createSockets({
     async drain() {
       draining = true;
       clearInterval(expiry);
+      clearInterval(doorkeeper);
       for (const socket of io.sockets.sockets.values()) bye(socket, 'draining');
       for (let waitedMs = 0; io.engine.clientsCount > 0 && waitedMs < goodbyeMs; waitedMs += 50) {
         await new Promise((resolve) => setTimeout(resolve, 50));
