@@ -6,6 +6,8 @@ import { Busy } from '../../ui/Sign.tsx';
 
 /** As long a reason as the server keeps. */
 const reasonMax = 200;
+/** The wall is made once a second and shown a moment later; after three it is believed again, whatever it shows. */
+const doneMs = 3_000;
 
 /**
  * Stops or resumes claims of one deal everywhere. It asks once, with the consequence and for a reason; Escape or "leave it"
@@ -21,12 +23,20 @@ export function PauseAct({ dealId, title, paused }: { dealId: string; title: str
   const key = useRef<HTMLButtonElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
+  /** What was just done, until the wall shows it: the key must not offer the same again in the second between. */
+  const [done, setDone] = useState<'pause' | 'resume' | null>(null);
   const busy = sending.is === 'sending';
-  const act = paused ? 'resume' : 'pause';
+  const stands = done === null ? paused : done === 'pause';
+  const act = stands ? 'resume' : 'pause';
 
   useEffect(() => {
     if (asked !== null) field.current?.focus();
   }, [asked]);
+  useEffect(() => {
+    if (done === null) return undefined;
+    const timer = setTimeout(() => setDone(null), doneMs);
+    return () => clearTimeout(timer);
+  }, [done]);
 
   function leave(): void {
     if (busy) return;
@@ -48,6 +58,7 @@ export function PauseAct({ dealId, title, paused }: { dealId: string; title: str
     }
     const outcome = await send({ dealId, paused: asked === 'pause', reason: why });
     if (outcome?.ok !== true) return;
+    setDone(asked);
     setAsked(null);
     setReason('');
     key.current?.focus();
@@ -59,7 +70,7 @@ export function PauseAct({ dealId, title, paused }: { dealId: string; title: str
       <button
         ref={key}
         type="button"
-        className={paused ? 'act' : 'act danger'}
+        className={stands ? 'act' : 'act danger'}
         aria-expanded={asked !== null}
         aria-controls={asked === null ? undefined : id}
         aria-label={t(`act.${act}.label`, { title })}
@@ -68,7 +79,7 @@ export function PauseAct({ dealId, title, paused }: { dealId: string; title: str
           setAsked(asked === null ? act : null);
         }}
       >
-        {!paused && <Icon name="pause" />}
+        {!stands && <Icon name="pause" />}
         {t(`act.${act}.key`)}
       </button>
       {asked !== null && (

@@ -221,11 +221,22 @@ describe('the figures of all nodes together', () => {
   test('figures that were made earlier never replace later ones', async () => {
     const node = await startNode('one');
     const later = await node.wall();
-    aheadMs -= 30_000;
+    aheadMs -= 8_000;
     const wall = await node.wall();
     expect(wall.atMs).toBe(later.atMs);
     expect(wall.version).toBe(later.version);
     expect(await node.history()).toHaveLength(2);
+  });
+
+  test('after the time of Redis was set back the wall goes on from there', async () => {
+    const node = await startNode('one');
+    const later = await node.wall();
+    aheadMs -= 3_600_000;
+    expect((await node.claim('ada')).ok).toBe(true);
+    const wall = await node.wall();
+    expect(wall.atMs).toBeLessThan(later.atMs);
+    expect(wall.version).toBeGreaterThan(later.version);
+    expect(wall.totals.claims).toBe(1);
   });
 
   test('Redis is shown with what it was asked to keep', async () => {

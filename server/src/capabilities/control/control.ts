@@ -121,10 +121,12 @@ export function createFigures({
       packets: sums.people.packets,
       crowdClaims: sums.crowd.claims,
     };
-    const since = points.find(({ point }) => nowMs - point.atMs <= rateOverMs + 500);
+    // A point from the future is from before time was set back, and says nothing of the last seconds.
+    const past = points.filter(({ point }) => point.atMs < nowMs);
+    const since = past.find(({ point }) => nowMs - point.atMs <= rateOverMs + 500);
     const { crowdClaims, ...rates } = ratesBetween(since, sumsNow, nowMs);
     // After a pause of all nodes the last point is long ago: what happened since is spread over that time, not heaped here.
-    const point = { atMs: nowMs, people, ...ratesBetween(points.at(-1), sumsNow, nowMs) };
+    const point = { atMs: nowMs, people, ...ratesBetween(past.at(-1), sumsNow, nowMs) };
 
     const figures: Omit<Wall, 'version'> = {
       atMs: nowMs,
