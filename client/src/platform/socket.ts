@@ -53,6 +53,24 @@ const retryWaitMaxMs = 5_000;
 /** The pause before a refused connection is tried again grows to this. */
 const refusedPauseMaxMs = 30_000;
 
+/**
+ * Sends one intention until it is answered, at most `triesMax` times. `send` must carry the same requestId each time. Once
+ * an answer was lost, no later fault can say that nothing happened: the outcome stays `unknown`, to be asked again later.
+ */
+export async function untilAnswered<O extends { ok: true } | { ok: false; why: string } | FaultAnswer>(
+  send: () => Promise<O>,
+  wait: (ms: number) => Promise<void>,
+): Promise<O> {
+  let lost: O | null = null;
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await send();
+    if (outcome.ok || !('fault' in outcome)) return outcome;
+    if (outcome.fault === 'unknown') lost = outcome;
+    if (outcome.retryAfterMs === null || attempt === triesMax) return lost ?? outcome;
+    await wait(spreadOut(Math.min(outcome.retryAfterMs, retryWaitMaxMs)));
+  }
+}
+
 export function createConnection({ surface, identity }: { surface: Surface; identity: Identity }): Connection {
   const socket = io({
     autoConnect: false,
@@ -196,16 +214,8 @@ export function createConnection({ surface, identity }: { surface: Surface; iden
     async call(name, input) {
       return (await ask(name, input)) as CommandOutcome<typeof name>;
     },
-    async change(name, input, requestId = randomId()) {
-      let lost: CommandOutcome<typeof name> | null = null;
-      for (let attempt = 1; ; attempt++) {
-        const outcome = (await ask(name, { ...input, requestId })) as CommandOutcome<typeof name>;
-        if (outcome.ok || !('fault' in outcome)) return outcome;
-        // Once an answer was lost, no later fault can say that nothing happened: the outcome stays unknown.
-        if (outcome.fault === 'unknown') lost = outcome;
-        if (outcome.retryAfterMs === null || attempt === triesMax) return lost ?? outcome;
-        await waitMs(spreadOut(Math.min(outcome.retryAfterMs, retryWaitMaxMs)));
-      }
+    change(name, input, requestId = randomId()) {
+      return untilAnswered(() => ask(name, { ...input, requestId }) as Promise<CommandOutcome<typeof name>>, waitMs);
     },
     on(event, listener) {
       socket.on(event, listener);
