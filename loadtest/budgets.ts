@@ -42,6 +42,16 @@ export const journeyCommands = [
   'feeds:leave',
 ] as const satisfies readonly CommandName[];
 
+/** Whether a budget is about time: what a machine that is busy with other work can break by itself. */
+export const isAboutTime = (budget: string) => /^(answer_ms|chat_seen_ms|lost_answers)\b/.test(budget);
+
+/**
+ * Whether the machine gave a process the cores that it asked for. One that waited for a core longer than it ran was out
+ * of breath, and its times are the times of whatever ran instead: they are shown and not judged. (Beside other builds on
+ * two cores the waiting was seen to be three to ten times the running.)
+ */
+export const wasOutOfBreath = ({ cores, waited }: { cores: number; waited: number }) => waited > cores;
+
 /** Thresholds in k6's words, over the metrics of journeys/evening.ts. */
 export function thresholds(): Record<string, string[]> {
   return {

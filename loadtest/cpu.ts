@@ -1,31 +1,55 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
-/** Linux counts processor time in hundredths of a second. */
-const ticksPerSecond = 100;
 const lookMs = 500;
 
+export interface CpuUse {
+  /** Cores used, on average. */
+  cores: number;
+  /** Cores wanted and not had, on average: time in which a thread was ready to run and another process had its core. */
+  waited: number;
+}
+
+interface Watched {
+  pid: number;
+  fromMs: number;
+  toMs: number;
+  /** Nanoseconds run and waited by thread, since the watch began; a thread that ended keeps what it had. */
+  threads: Map<string, { ranFrom: number; ran: number; waitedFrom: number; waited: number }>;
+}
+
 /**
- * Watches how many cores processes use, by Linux's own count; elsewhere it knows nothing and says nothing. A load whose
- * generator is out of breath says nothing about the server, so both belong beside the figures.
+ * Watches how many cores processes use and how many they wait for, by Linux's own count (schedstat); elsewhere it knows
+ * nothing and says nothing. A load whose generator or server is out of breath says nothing about speed, so both belong
+ * beside the figures.
  */
 export function watchCpu(pids: Readonly<Record<string, number>>): {
   add(name: string, pid: number): void;
-  /** The average since each was added, in cores. */
-  stop(): Record<string, number>;
+  /** The averages since each was added. */
+  stop(): Record<string, CpuUse>;
 } {
-  const watched = new Map<string, { pid: number; fromMs: number; fromTicks: number; toMs: number; toTicks: number }>();
-  const add = (name: string, pid: number) => {
-    const ticks = ticksOf(pid);
-    const nowMs = performance.now();
-    if (ticks !== null) watched.set(name, { pid, fromMs: nowMs, fromTicks: ticks, toMs: nowMs, toTicks: ticks });
-  };
+  const watched = new Map<string, Watched>();
   const look = () => {
     for (const one of watched.values()) {
-      const ticks = ticksOf(one.pid);
-      if (ticks === null) continue;
-      one.toTicks = ticks;
+      const threads = threadsOf(one.pid);
+      if (threads === null) continue;
       one.toMs = performance.now();
+      for (const [thread, { ran, waited }] of threads) {
+        const before = one.threads.get(thread);
+        if (before === undefined) one.threads.set(thread, { ranFrom: 0, ran, waitedFrom: 0, waited });
+        else Object.assign(before, { ran, waited });
+      }
     }
+  };
+  const add = (name: string, pid: number) => {
+    const threads = threadsOf(pid);
+    if (threads === null) return;
+    const nowMs = performance.now();
+    watched.set(name, {
+      pid,
+      fromMs: nowMs,
+      toMs: nowMs,
+      threads: new Map([...threads].map(([id, t]) => [id, { ranFrom: t.ran, waitedFrom: t.waited, ...t }])),
+    });
   };
   for (const [name, pid] of Object.entries(pids)) add(name, pid);
   const timer = setInterval(look, lookMs);
@@ -34,23 +58,33 @@ export function watchCpu(pids: Readonly<Record<string, number>>): {
     stop() {
       clearInterval(timer);
       look();
-      const cores: Record<string, number> = {};
-      for (const [name, one] of watched) {
-        const seconds = (one.toMs - one.fromMs) / 1_000;
-        if (seconds > 0) cores[name] = (one.toTicks - one.fromTicks) / ticksPerSecond / seconds;
+      const uses: Record<string, CpuUse> = {};
+      for (const [name, { fromMs, toMs, threads }] of watched) {
+        const spanNs = (toMs - fromMs) * 1_000_000;
+        if (spanNs <= 0) continue;
+        let [ran, waited] = [0, 0];
+        for (const thread of threads.values()) {
+          ran += thread.ran - thread.ranFrom;
+          waited += thread.waited - thread.waitedFrom;
+        }
+        uses[name] = { cores: ran / spanNs, waited: waited / spanNs };
       }
-      return cores;
+      return uses;
     },
   };
 }
 
-/** User and system time of a process, or null where this cannot be read. */
-function ticksOf(pid: number): number | null {
+/** Nanoseconds run and waited for a core by each thread of a process, or null where this cannot be read. */
+function threadsOf(pid: number): Map<string, { ran: number; waited: number }> | null {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name stands in parentheses and may hold anything; the fields after it are counted from the third.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return Number(fields[11]) + Number(fields[12]);
+    const found = new Map<string, { ran: number; waited: number }>();
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      const [ran = 0, waited = 0] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8')
+        .split(' ')
+        .map(Number);
+      found.set(thread, { ran, waited });
+    }
+    return found;
   } catch {
     return null;
   }

@@ -32,8 +32,10 @@ const linesSeen = new Counter('lines_seen');
 const clockProbes = 3;
 /** How often a call whose answer was lost is sent again, with the same requestId. */
 const resendsMax = 3;
+/** How often a shopper who lost the line tries to come back before giving the evening up. */
+const comebacksMax = 5;
 /** After the last act: what was announced must have arrived in the shopper's own feeds by then. */
-const settleMs = 8_000;
+const settleMs = 20_000;
 /** Troubles and lost answers of one shopper that are told in words. */
 const notesMax = 10;
 /** How long a shopper who loses the line on purpose is away: some lines of chat, no more than a room keeps. */
@@ -143,7 +145,7 @@ async function evening(plan: Plan, shopper: number, journal: Journal): Promise<v
   const ownLinesSeen = new Set<string>();
   async function enterRoom(): Promise<void> {
     const joined = await call('feeds:join', { feed: 'live:chat', id: sessionId, ...(position && { from: position }) });
-    if (!joined.ok) return trouble(journal, `the room could not be joined: ${wordOf(joined)}`);
+    if (!joined.ok) throw new Error(`the room could not be joined: ${wordOf(joined)}`);
     if (position !== '') journal.returned.times++;
     if (joined.reply.recovered) {
       if (position !== '') journal.returned.recovered++;
@@ -167,8 +169,8 @@ async function evening(plan: Plan, shopper: number, journal: Journal): Promise<v
       states.get(event.id)?.(event.state);
     });
     const joined = await call('feeds:join', { feed, id });
-    if (joined.ok && 'snapshot' in joined.reply) heard(joined.reply.snapshot as Record<string, unknown>);
-    else if (!joined.ok) trouble(journal, `${feed} ${id} could not be joined: ${wordOf(joined)}`);
+    if (!joined.ok) throw new Error(`${feed} ${id} could not be joined: ${wordOf(joined)}`);
+    if ('snapshot' in joined.reply) heard(joined.reply.snapshot as Record<string, unknown>);
   }
   const heardBy = new Map<string, Map<string, (state: Record<string, unknown>) => void>>();
   async function enter(): Promise<void> {
@@ -177,7 +179,7 @@ async function evening(plan: Plan, shopper: number, journal: Journal): Promise<v
       position = event.position;
       remember(event.entries, true);
     });
-    line.on('feeds:behind', () => void enterRoom());
+    line.on('feeds:behind', () => void enterRoom().catch(ignore));
     line.on('system:bye', (bye) => trouble(journal, `sent away: ${JSON.stringify(bye)}`));
     await enterRoom();
     for (const id of plan.dealIds) await follow('deals:stock', id, ignore);
@@ -193,6 +195,30 @@ async function evening(plan: Plan, shopper: number, journal: Journal): Promise<v
     });
   }
   await enter();
+
+  // --- Whoever loses the line comes back, like any client, and with the position that was reached.
+  let coming: Promise<void> | null = null;
+  const comeBack = () => {
+    coming ??= (async () => {
+      for (let tries = 1; ; tries++) {
+        try {
+          line = await connect(url, auth);
+          return await enter();
+        } catch (error) {
+          line.close();
+          if (tries === comebacksMax) throw error;
+          await wait(awayMs);
+        }
+      }
+    })().finally(() => {
+      coming = null;
+    });
+    return coming;
+  };
+  const withLine = async () => {
+    if (coming !== null || line.ended() !== null) await comeBack();
+  };
+  const again = <T extends { ok: boolean }>(send: () => Promise<T>) => sendUntilAnswered(send, withLine);
 
   // --- Chat: a line on coming in, then one every so often until shortly before the end, beside everything else.
   const mouth = { open: true };
@@ -260,8 +286,7 @@ async function evening(plan: Plan, shopper: number, journal: Journal): Promise<v
     await chat;
     line.close();
     await wait(awayMs);
-    line = await connect(url, auth);
-    await enter();
+    await comeBack();
   }
 
   await until(evening.endAtMs - evening.chatEveryMs);
@@ -284,22 +309,25 @@ async function evening(plan: Plan, shopper: number, journal: Journal): Promise<v
     journal.holdsShown?.length === holds &&
     journal.walletMinorShown === walletMinor &&
     journal.said.every((id) => ownLinesSeen.has(id));
-  for (const deadlineMs = Date.now() + settleMs; !settled() && Date.now() < deadlineMs && line.ended() === null; ) {
+  for (const deadlineMs = Date.now() + settleMs; !settled() && Date.now() < deadlineMs; ) {
+    await withLine();
     await wait(100);
   }
   for (const id of journal.said) if (!ownLinesSeen.has(id)) trouble(journal, `never saw its own line ${id}`);
 
-  await call('feeds:leave', { feed: 'live:chat', id: sessionId });
-  const cutOff = line.ended();
-  if (cutOff !== null) trouble(journal, `the line ended by itself: ${cutOff}`);
+  await again(() => call('feeds:leave', { feed: 'live:chat', id: sessionId }));
   line.close();
 }
 
 const ignore = () => {};
 
 /** Sends a call again while its answer is lost or the fault says that this helps: with the same input, so safely. */
-async function again<T extends { ok: boolean }>(send: () => Promise<T>): Promise<T> {
+async function sendUntilAnswered<T extends { ok: boolean }>(
+  send: () => Promise<T>,
+  withLine: () => Promise<void>,
+): Promise<T> {
   for (let resends = 0; ; resends++) {
+    await withLine();
     const outcome = await send();
     const fault = outcome as { fault?: string; retryAfterMs?: number | null };
     const waitMs = wordOf(outcome) === 'lost' ? 500 : (fault.retryAfterMs ?? null);
