@@ -25,11 +25,9 @@ export function Wallet() {
       <ul className="pks" aria-label={t('mine.packets')}>
         {mine.packets.slice(0, shownMax).map((packet) => (
           <li key={packet.dropId}>
-            <To
-              to={`/packets/${packet.dropId}`}
-              aria-label={`${packet.title}: ${format.money(packet.amountMinor, mine.currency)}`}
-            >
+            <To to={`/packets/${packet.dropId}`}>
               <Mark name="packet" />
+              <span className="vh">{packet.title} </span>
               <span className="num">{format.money(packet.amountMinor, mine.currency)}</span>
               {times.short(packet.openedAtMs)}
             </To>
