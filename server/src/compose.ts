@@ -68,6 +68,15 @@ export interface Festival {
   drain(): Promise<void>;
 }
 
+/** A port that somebody else has is mended by a setting, so it is told as one. */
+function portTrouble(setting: 'PORT' | 'METRICS_PORT', port: number, error: unknown): unknown {
+  const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  if (!taken) return error;
+  return new ConfigError([
+    `${setting}: port ${port} is already in use: stop what listens there, or set ${setting} to another port (0 takes a free one)`,
+  ]);
+}
+
 /** Builds the whole server from its settings and starts it. The only place that constructs things. */
 export async function compose({ config, logger }: { config: Config; logger: Logger }): Promise<Festival> {
   const festivalFile = config.festivalFile ?? (config.demo ? demoFestival : null);
@@ -101,7 +110,13 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
       : null;
   const target: RedisTarget =
     embedded === null ? { url: config.redisUrl ?? '' } : { ...embedded.connection, password: embedded.password };
-  const metricsServer = config.metricsPort === null ? null : await serveMetrics(metrics.registry, config.metricsPort);
+  const { metricsPort } = config;
+  const metricsServer =
+    metricsPort === null
+      ? null
+      : await serveMetrics(metrics.registry, metricsPort).catch((error: unknown) => {
+          throw portTrouble('METRICS_PORT', metricsPort, error);
+        });
   const onBack: (() => void)[] = [];
   const redisConnections = await openConnections(target, {
     logger,
@@ -269,7 +284,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
   relay.start();
 
   await new Promise<void>((resolve, reject) => {
-    http.once('error', reject);
+    http.once('error', (error) => reject(portTrouble('PORT', config.port, error)));
     http.listen(config.port, config.host, resolve);
   });
   const { port } = http.address() as AddressInfo;
