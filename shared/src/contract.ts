@@ -55,7 +55,6 @@ export interface Contract {
 }
 
 const reused = { 'request-id-reused': z.strictObject({}) } as const;
-export type AlwaysRejected = keyof typeof reused;
 
 /** Declares a command that reads: it changes nothing, so it needs no requestId. */
 export function query<In extends z.ZodRawShape, Out extends z.ZodType, Rejections extends Record<string, Details>>(c: {
@@ -119,13 +118,6 @@ export type OutcomeOf<C> = DecisionOf<C> | FaultAnswer;
 export type InputOf<C> = C extends Command<infer In, z.ZodType, Record<string, Details>> ? z.output<In> : never;
 export type ReplyOf<C> = C extends Command<z.ZodType, infer Out, Record<string, Details>> ? z.output<Out> : never;
 export type PayloadOf<F> = F extends Feed<infer S> ? z.output<S> : never;
-
-export type Handlers<C extends Contract, Caller> = {
-  [K in keyof C['commands']]: (
-    caller: Caller,
-    input: InputOf<C['commands'][K]>,
-  ) => Promise<DecisionOf<C['commands'][K]>>;
-};
 
 type Named = Contract & { name: string };
 type CommandsOf<C> = C extends Named

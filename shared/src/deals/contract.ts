@@ -6,7 +6,7 @@ import { currencySchema, minorSchema } from '../money.ts';
 import { durationMs, durationSchema, momentMsSchema, whenSchema } from '../time.ts';
 
 /** Lines in one claim: a basket of a flash sale, not a warehouse order. */
-export const claimLinesMax = 8;
+const claimLinesMax = 8;
 /** Holds one shopper may have at once, so that nobody reserves a whole festival. */
 export const holdsPerShopperMax = 12;
 

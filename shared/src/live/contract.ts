@@ -19,7 +19,7 @@ export const sessionRecord = z.strictObject({
 export type SessionRecord = z.infer<typeof sessionRecord>;
 
 /** A line of chat: 1 to 200 characters, no control characters but none is a line break either. */
-export const chatTextSchema = z
+const chatTextSchema = z
   .string()
   .max(200)
   .regex(/^(?!\s*$)[^\p{Cc}\p{Cs}]+$/u, 'must be 1 to 200 visible characters on one line');

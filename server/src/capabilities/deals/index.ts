@@ -76,5 +76,3 @@ export function createDeals({
     checkLaws: laws.check,
   };
 }
-
-export type Deals = ReturnType<typeof createDeals>;

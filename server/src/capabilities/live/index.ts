@@ -92,5 +92,3 @@ export function createLive({
 
   return { handlers: decisions.handlers, look, saidTotals: store.saidTotals };
 }
-
-export type Live = ReturnType<typeof createLive>;

@@ -28,8 +28,6 @@ export interface LogRingOptions extends LogInit {
   catchUpSizeMax: number;
 }
 
-export type LogRing = ReturnType<typeof createLogRing>;
-
 /** The last entries of a log in memory, and the packets that bring a viewer from any position in it to its end. */
 export function createLogRing(options: LogRingOptions) {
   const { positionOf, entriesMax, keptSizeMax, catchUpSizeMax, entriesPerPacketMax = 64 } = options;

@@ -1,7 +1,7 @@
 /* oxlint-disable no-underscore-dangle, unbound-method -- this file is about private names, and only looks at them */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { IncomingMessage } from 'node:http';
-import { createRequire } from 'node:module';
 import { Socket as NetSocket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Sender } from 'ws';
@@ -11,11 +11,12 @@ import { type Rig, startRig } from './test-rig.ts';
 
 // The tick writes past the library, so it looks at things that no version has to keep. Each is named here with what it has
 // to be, so that an upgrade which changes one fails in this file and not at a festival.
-const require = createRequire(import.meta.url);
+/** The versions in the tree, for the message of a pin that no longer holds. */
 const versions = ['socket.io', 'engine.io', 'ws', 'socket.io-parser']
   .map((name) => {
     try {
-      return `${name} ${(require(`${name}/package.json`) as { version: string }).version}`;
+      const text = readFileSync(new URL(`../../../../node_modules/${name}/package.json`, import.meta.url), 'utf8');
+      return `${name} ${(JSON.parse(text) as { version: string }).version}`;
     } catch {
       return name;
     }

@@ -36,8 +36,6 @@ const copySizeMax = 16_384;
 /** Combinations of parts remembered within one cycle; viewers of the same page stand next to each other. */
 const joinsMax = 64;
 
-export type RawWriter = ReturnType<typeof createRawWriter>;
-
 /** Writes a viewer's parts in one write, and remembers the joined buffer for the viewers who need the same parts. */
 export function createRawWriter() {
   const joins = new Map<Frames, { parts: Frames[]; buffer: Buffer }>();

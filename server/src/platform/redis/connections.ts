@@ -35,7 +35,7 @@ const commandTimeoutMs = 5_000;
 /** Reconnecting: quick at first, never slower than once a second, so that a restart of Redis is over in a second or two. */
 const reconnectMs = (attempt: number) => Math.min(50 * 2 ** attempt, 1_000);
 
-export function optionsOf(target: RedisTarget) {
+function optionsOf(target: RedisTarget) {
   return 'url' in target ? {} : 'path' in target ? { path: target.path, password: target.password } : { ...target };
 }
 
