@@ -1,19 +1,20 @@
-import type { Hold } from '@elevens/shared/src/deals/contract.ts';
 import { clockText } from '../../platform/format.ts';
 import { useWords } from '../../platform/i18n.ts';
 import { useMeasured, useNow } from '../../platform/platform.tsx';
 import { useTimes } from '../../platform/use-places.ts';
 import { FourStrokes } from '../../ui/Strokes.tsx';
+import type { Held } from './use-deals.ts';
 
 /** A unit that is the shopper's for a while: the time left, on four strokes. */
-export function HoldBox({ hold, dealId, unit }: { hold: Hold; dealId: string; unit: string }) {
+export function HoldBox({ held, unit }: { held: Held; unit: string }) {
+  const { hold, quantity } = held;
   const { t, format } = useWords();
   const times = useTimes();
   const nowMs = useNow(250);
   const measured = useMeasured();
-  const leftMs = Math.max(0, hold.lapsesAtMs - nowMs);
-  const quantity = hold.lines.find((line) => line.dealId === dealId)?.quantity ?? 1;
   const whole = Math.max(1, hold.lapsesAtMs - hold.claimedAtMs);
+  // The measured time may lag the server's by some milliseconds, and a hold never has more left than it was given.
+  const leftMs = Math.min(whole, Math.max(0, hold.lapsesAtMs - nowMs));
   return (
     <div className={leftMs < 60_000 ? 'holdbox last-minute' : 'holdbox'}>
       <h1>{quantity === 1 ? t('deals.unitYours', { unit }) : t('deals.unitsYours', { count: quantity, unit })}</h1>

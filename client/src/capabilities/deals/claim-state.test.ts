@@ -24,7 +24,7 @@ const hold: Hold = {
   claimedAtMs: 1_100,
   lapsesAtMs: 9_000,
 };
-const facts: ClaimFacts = { deal, stock, hold: null, nowMs: 1_500, online: true, sending: false, outcome: null };
+const facts: ClaimFacts = { deal, stock, held: null, nowMs: 1_500, online: true, sending: false, outcome: null };
 const refused = (why: string, more = {}) =>
   ({ ok: false, why, dealId: 'kettle~1', ...more }) as CommandOutcome<'deals:claim'>;
 const state = (change: Partial<ClaimFacts>) => claimStateOf({ ...facts, ...change }).is;
@@ -37,7 +37,18 @@ describe('what the sign says about a claim', () => {
     expect(state({ nowMs: 2_000 })).toBe('closed');
   });
   it('puts a hold of one’s own before everything else, even offline and after closing', () => {
-    expect(state({ hold, online: false, nowMs: 5_000 })).toBe('held');
+    expect(state({ held: { hold, quantity: 1 }, online: false, nowMs: 5_000 })).toBe('held');
+  });
+  it('offers one more only while limit, stock and time leave room for it', () => {
+    const held = { hold, quantity: 1 };
+    const two = { ...deal, limitPerShopper: 2 };
+    expect(claimStateOf({ ...facts, held })).toMatchObject({ is: 'held', more: false });
+    expect(claimStateOf({ ...facts, held, deal: two })).toMatchObject({ is: 'held', more: true });
+    expect(claimStateOf({ ...facts, held, deal: two, nowMs: 2_000 })).toMatchObject({ more: false });
+    expect(claimStateOf({ ...facts, held, deal: two, stock: { ...stock, free: 0 } })).toMatchObject({ more: false });
+    expect(
+      claimStateOf({ ...facts, held, deal: two, outcome: refused('limit-reached', { limit: 2, taken: 2 }) }),
+    ).toMatchObject({ more: false });
   });
   it('says offline rather than something that may no longer be so', () =>
     expect(state({ online: false })).toBe('offline'));

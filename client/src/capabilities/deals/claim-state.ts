@@ -1,9 +1,11 @@
 import type { CommandOutcome } from '@elevens/shared/src/contracts.ts';
-import type { Deal, Hold, Stock } from '@elevens/shared/src/deals/contract.ts';
+import type { Deal, Stock } from '@elevens/shared/src/deals/contract.ts';
+import type { Held } from './use-deals.ts';
 
 /** The one thing that can be said about a claim right now. The sign shows it; nothing else decides what the sign does. */
 export type ClaimState =
-  | { is: 'held'; hold: Hold }
+  /** `more`: the limit and the stock leave room for another. */
+  | { is: 'held'; held: Held; more: boolean }
   | { is: 'claiming' }
   | { is: 'offline' }
   | { is: 'early'; leftMs: number }
@@ -22,7 +24,7 @@ export type ClaimState =
 export interface ClaimFacts {
   deal: Deal;
   stock: Stock;
-  hold: Hold | null;
+  held: Held | null;
   nowMs: number;
   online: boolean;
   sending: boolean;
@@ -31,8 +33,13 @@ export interface ClaimFacts {
 }
 
 /** From facts to the one state: what is one's own first, then what makes a claim impossible, then what it may meet. */
-export function claimStateOf({ deal, stock, hold, nowMs, online, sending, outcome }: ClaimFacts): ClaimState {
-  if (hold !== null) return { is: 'held', hold };
+export function claimStateOf({ held, ...facts }: ClaimFacts): ClaimState {
+  if (held === null) return unheldStateOf(facts);
+  const room = held.quantity < facts.deal.limitPerShopper;
+  return { is: 'held', held, more: room && unheldStateOf(facts).is === 'open' };
+}
+
+function unheldStateOf({ deal, stock, nowMs, online, sending, outcome }: Omit<ClaimFacts, 'held'>): ClaimState {
   if (sending) return { is: 'claiming' };
   if (!online) return { is: 'offline' };
   if (nowMs < deal.opensAtMs) return { is: 'early', leftMs: deal.opensAtMs - nowMs };

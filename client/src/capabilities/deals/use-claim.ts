@@ -6,7 +6,7 @@ import { useChange, useLink, useNow, usePlatform } from '../../platform/platform
 import { useTimes } from '../../platform/use-places.ts';
 import type { SignState } from '../../ui/Sign.tsx';
 import { type ClaimState, claimStateOf } from './claim-state.ts';
-import { type Ended, type Offer, useHoldOf, useStock } from './use-deals.ts';
+import { type Ended, type Offer, useHeldOf, useStock } from './use-deals.ts';
 
 export interface Claim {
   state: ClaimState;
@@ -33,12 +33,12 @@ export function useClaim(offer: Offer): Claim {
   const letGo = useChange('deals:release');
   const [outcome, setOutcome] = useState<CommandOutcome<'deals:claim'> | null>(null);
   const [releasedId, setReleasedId] = useState<string | null>(null);
-  const { hold, ended } = useHoldOf(deal.dealId, releasedId);
+  const { held, ended } = useHeldOf(deal.dealId, releasedId);
 
   const state = claimStateOf({
     deal,
     stock,
-    hold,
+    held,
     nowMs,
     online: link.is === 'up',
     sending: claim.sending.is === 'sending',
@@ -54,14 +54,14 @@ export function useClaim(offer: Offer): Claim {
   }, [claim, deal, queries]);
 
   const release = useCallback(() => {
-    if (hold === null) return;
-    void letGo.send({ holdId: hold.holdId }).then((answer) => {
+    if (held === null) return;
+    void letGo.send({ holdId: held.hold.holdId }).then((answer) => {
       if (answer?.ok === true) {
         setReleasedId(answer.reply.holdId);
         setOutcome(null);
       }
     });
-  }, [letGo, hold]);
+  }, [letGo, held]);
 
   const amount = format.money(deal.priceMinor, deal.currency, 'short');
   const say = (
@@ -78,7 +78,12 @@ export function useClaim(offer: Offer): Claim {
   const sign = ((): SignState => {
     switch (state.is) {
       case 'held':
-        return say('off', 'held', { time: times.toSecond(state.hold.lapsesAtMs) }, 'heldDetail');
+        if (claim.sending.is === 'sending') return say('busy', 'claiming', {}, 'claimingDetail');
+        if (state.more) {
+          const counts = { count: state.held.quantity, limit: deal.limitPerShopper };
+          return say('ready', 'more', { amount }, 'moreDetail', counts);
+        }
+        return say('off', 'held', { time: times.toSecond(state.held.hold.lapsesAtMs) }, 'heldDetail');
       case 'claiming':
         return say('busy', 'claiming', {}, 'claimingDetail');
       case 'offline':

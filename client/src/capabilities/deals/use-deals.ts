@@ -74,14 +74,25 @@ export function useMyHolds(): MyHolds {
 
 export type Ended = { is: 'none' } | { is: 'lapsed'; atMs: number } | { is: 'released' };
 
-/** The hold of one deal, and how the last one ended while this page was open. */
-export function useHoldOf(dealId: string, releasedId: string | null): { hold: Hold | null; ended: Ended } {
+/** What one shopper holds of one deal: the hold that lapses first, and how many units altogether. */
+export interface Held {
+  hold: Hold;
+  quantity: number;
+}
+
+/** What is held of one deal, and how the last hold ended while this page was open. */
+export function useHeldOf(dealId: string, releasedId: string | null): { held: Held | null; ended: Ended } {
   const { holds } = useMyHolds();
-  const hold = holds?.find((h) => h.lines.some((line) => line.dealId === dealId)) ?? null;
+  const own = (holds ?? []).filter((h) => h.lines.some((line) => line.dealId === dealId));
+  const hold = own.toSorted((a, b) => a.lapsesAtMs - b.lapsesAtMs)[0] ?? null;
   const [last, setLast] = useState<Hold | null>(null);
   // Kept while rendering, as React has it for state that follows from other state: an effect would render twice.
   if (hold !== null && hold !== last) setLast(hold);
-  if (hold !== null || last === null || holds === null) return { hold, ended: { is: 'none' } };
-  if (last.holdId === releasedId) return { hold, ended: { is: 'released' } };
-  return { hold, ended: { is: 'lapsed', atMs: last.lapsesAtMs } };
+  if (hold !== null) {
+    const lines = own.flatMap((h) => h.lines.filter((line) => line.dealId === dealId));
+    return { held: { hold, quantity: lines.reduce((sum, line) => sum + line.quantity, 0) }, ended: { is: 'none' } };
+  }
+  if (last === null || holds === null) return { held: null, ended: { is: 'none' } };
+  if (last.holdId === releasedId) return { held: null, ended: { is: 'released' } };
+  return { held: null, ended: { is: 'lapsed', atMs: last.lapsesAtMs } };
 }

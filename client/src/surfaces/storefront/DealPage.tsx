@@ -104,7 +104,7 @@ function TheDeal({ offer, offers, nowMs }: { offer: Offer; offers: Offer[]; nowM
       </div>
       {state.is === 'held' ? (
         <div className="body held">
-          <HoldBox hold={state.hold} dealId={deal.dealId} unit={product.unit} />
+          <HoldBox held={state.held} unit={product.unit} />
           <ul className="rows">
             <li>
               <Icon name="deals" />
@@ -114,14 +114,16 @@ function TheDeal({ offer, offers, nowMs }: { offer: Offer; offers: Offer[]; nowM
               </span>
               <span className="num">
                 {format.money(
-                  state.hold.lines.find((l) => l.dealId === deal.dealId)?.priceMinor ?? deal.priceMinor,
+                  state.held.hold.lines.find((l) => l.dealId === deal.dealId)?.priceMinor ?? deal.priceMinor,
                   deal.currency,
                 )}
               </span>
             </li>
             <li>
               <Icon name="clock" />
-              <span>{t('deals.holdSince', { time: t('at', { time: times.toSecond(state.hold.claimedAtMs) }) })}</span>
+              <span>
+                {t('deals.holdSince', { time: t('at', { time: times.toSecond(state.held.hold.claimedAtMs) }) })}
+              </span>
             </li>
           </ul>
           <p className="honest">{t('deals.noPay')}</p>

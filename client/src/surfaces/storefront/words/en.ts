@@ -223,6 +223,8 @@ export const en = {
       closed: 'Closed {{time}}',
       closedDetail: 'This time is over',
       held: 'Yours until {{time}}',
+      more: 'Claim one more for {{amount}}',
+      moreDetail: 'You have {{count}} of {{limit}}',
       heldDetail: 'Then it goes back on the counter',
       tooMany: 'You hold {{count}} things',
       tooManyDetail: 'Let one go first',

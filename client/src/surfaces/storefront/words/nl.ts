@@ -225,6 +225,8 @@ export const nl: StorefrontWords = {
       closed: 'Gesloten {{time}}',
       closedDetail: 'Deze keer is voorbij',
       held: 'Van jou tot {{time}}',
+      more: 'Claim er nog één voor {{amount}}',
+      moreDetail: 'Je hebt er {{count}} van {{limit}}',
       heldDetail: 'Daarna gaat het terug op de toonbank',
       tooMany: 'Je houdt {{count}} dingen vast',
       tooManyDetail: 'Laat er eerst één los',

@@ -225,6 +225,8 @@ export const vi: StorefrontWords = {
       closed: 'Đóng {{time}}',
       closedDetail: 'Lần này đã qua',
       held: 'Của bạn đến {{time}}',
+      more: 'Giành thêm một món với {{amount}}',
+      moreDetail: 'Bạn có {{count}} trên {{limit}}',
       heldDetail: 'Sau đó món trở lại quầy',
       tooMany: 'Bạn đang giữ {{count}} món',
       tooManyDetail: 'Hãy nhả một món trước',

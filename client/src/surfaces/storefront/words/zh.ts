@@ -217,6 +217,8 @@ export const zh: StorefrontWords = {
       closed: '{{time}} 结束',
       closedDetail: '这一次已经过去',
       held: '留到 {{time}}',
+      more: '{{amount}} 再抢一件',
+      moreDetail: '您有 {{count}} 件，最多 {{limit}} 件',
       heldDetail: '之后放回柜台',
       tooMany: '您留着 {{count}} 件',
       tooManyDetail: '请先放开一件',
