@@ -305,6 +305,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
     links,
     async drain() {
       draining = true;
+      sockets.refuseNew();
       await crowd?.stop();
       const finished = (async () => {
         while (gateway.inFlight() > 0) await new Promise((resolve) => setTimeout(resolve, 20));

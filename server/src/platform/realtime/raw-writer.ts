@@ -29,8 +29,8 @@ export function routeOf(viewer: Viewer): Route {
 }
 
 /**
- * Above this, several parts are written by writev instead of being copied into one buffer. Measured: for parts of a few
- * hundred bytes the copy costs a fraction of what a writev of them does.
+ * Above this, several parts are written by writev instead of being copied into one buffer: a copy of a few hundred bytes
+ * is cheaper than another entry in Node's write queue, a copy of many kilobytes is not.
  */
 const copySizeMax = 16_384;
 /** Combinations of parts remembered within one cycle; viewers of the same page stand next to each other. */

@@ -52,7 +52,9 @@ export interface Sockets {
   census(): { bySurface: Record<string, number>; crowd: number; sockets: number };
   /** Ends every connection of a person. */
   closePerson(personId: string, code: DisconnectCode): void;
-  /** Refuses new connections, tells clients when to come back, and ends theirs. Resolves when all are gone. */
+  /** From now on nobody new is let in; who is here stays. */
+  refuseNew(): void;
+  /** Tells clients when to come back, and ends their connections. Resolves when all are gone. */
   drain(): Promise<void>;
 }
 
@@ -299,6 +301,9 @@ export function createSockets({
     },
     closePerson(personId, code) {
       for (const socket of people.get(personId) ?? []) bye(socket, code);
+    },
+    refuseNew() {
+      draining = true;
     },
     async drain() {
       draining = true;
