@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, expect, test } from 'vitest';
 import { readTools } from '../../.ci/find-tool.mjs';
@@ -10,7 +10,6 @@ import { readTools } from '../../.ci/find-tool.mjs';
 /** A real browser before the built pages, for the tests of the surfaces. */
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const binary = readTools().chromium?.binary;
 
 /** Everything on a page is there within this long, also where two cores serve two servers and two browsers. */
@@ -72,7 +71,7 @@ export async function visit(
 /** What axe-core finds on the page as it stands: nothing serious, nothing critical. */
 export async function expectAccessible(page: Page): Promise<void> {
   // Evaluated by the debugger and not as a script element, which the page's own security policy would refuse.
-  await page.evaluate(axeSource);
+  await page.evaluate(axe.source);
   const found = await page.evaluate(async () => {
     // What is still fading in has another colour for a moment.
     interface Fading {

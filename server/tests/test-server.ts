@@ -529,7 +529,7 @@ export interface RawClient {
 }
 
 /** A client frame of a websocket, masked with zeros: the mask protects proxies, and there is none here. */
-export function textFrame(text: string): Buffer {
+function textFrame(text: string): Buffer {
   const payload = Buffer.from(text);
   const length = payload.length;
   const head =
