@@ -135,6 +135,11 @@ export function productCutout(picture: Picture): string {
   return `<ellipse cx="120" cy="197" rx="84" ry="7" fill="#000" opacity=".4"/>${thing(picture)}`;
 }
 
+/** The two colours of a thing's stage: the paper it is cut from, and its dark ground. */
+export function stageColours(picture: Picture): { base: string; ground: string } {
+  return { base: colour(picture.tone[0]), ground: colour(picture.ground) };
+}
+
 /** The big paper-cut behind a thing on its stage, in the tones of its picture. */
 export function productMedallion(id: string): string {
   return medallion({ cx: 120, cy: 120, r: 108, fold: foldOf(id), ink: 'var(--ink)', cut: 'var(--cut)' });

@@ -1,3 +1,4 @@
+import type { CSSProperties } from 'react';
 import { DealLine } from '../../capabilities/deals/DealRow.tsx';
 import { HoldBox } from '../../capabilities/deals/HoldBox.tsx';
 import { Price, PriceProof } from '../../capabilities/deals/Price.tsx';
@@ -11,6 +12,7 @@ import { useTimes } from '../../platform/use-places.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { BrandLogo, ProductCutout, ProductMedallion } from '../../ui/Pictures.tsx';
 import { Hurt, Nothing, NowTag, Unlit } from '../../ui/Pieces.tsx';
+import { stageColours } from '../../ui/pictures.ts';
 import { Quiet, Sign } from '../../ui/Sign.tsx';
 import { Failed } from './Failed.tsx';
 import './deal.css';
@@ -59,6 +61,7 @@ function TheDeal({ offer, offers, nowMs }: { offer: Offer; offers: Offer[]; nowM
   const claim = useClaim(offer);
   const { deal, product, brand } = offer;
   const { state } = claim;
+  const { base, ground } = stageColours(product.picture);
   const gone = state.is === 'lost' || state.is === 'none-free';
   const shut = state.is === 'closed';
   const look = state.is === 'held' ? 'is-held' : gone || shut ? 'is-gone' : '';
@@ -76,7 +79,7 @@ function TheDeal({ offer, offers, nowMs }: { offer: Offer; offers: Offer[]; nowM
         : t('deals.closedAt', { time: t('at', { time: times.short(deal.closesAtMs) }) });
   return (
     <article className={`page ${look}`}>
-      <div className="stage">
+      <div className="stage" style={{ '--base': base, '--ground-of': ground } as CSSProperties}>
         <div className="awn" aria-hidden="true" />
         <div className="bar">
           <button type="button" className="ico-btn" aria-label={t('nav.back')} onClick={() => back('/deals')}>
