@@ -193,17 +193,18 @@ export function createFeeds({
   /** After Redis was away: is the last entry that was shown still there, as it was? If not, a new epoch begins. */
   async function verify(log: OpenLog): Promise<void> {
     try {
-      const shown = log.room.entriesAfter(log.lastOffset - 1)?.at(-1);
+      // As they are now: while Redis answers, bells may move the log on, and then its last entry is not the one asked for.
+      const { epoch, lastOffset } = log;
+      const shown = log.room.entriesAfter(lastOffset - 1)?.at(0);
       if (shown !== undefined) {
         const [meta, kept] = await Promise.all([
           redis.hmget(log.keys.meta, 'epoch', 'offset'),
-          readEntries(log.keys.stream, `${log.lastOffset}-0`, 1),
+          readEntries(log.keys.stream, `${lastOffset}-0`, 1),
         ]);
-        const same = kept[0]?.offset === log.lastOffset && kept[0].json === shown.json;
-        const trimmed =
-          kept[0] !== undefined && kept[0].offset > log.lastOffset && Number(meta[1] ?? 0) > log.lastOffset;
-        if (meta[0] === log.epoch && !same && !trimmed)
-          await renewEpoch.run(redis, [log.keys.meta], [log.epoch, random.token(6)]);
+        const same = kept[0]?.offset === lastOffset && kept[0].json === shown.json;
+        const trimmed = kept[0] !== undefined && kept[0].offset > lastOffset && Number(meta[1] ?? 0) > lastOffset;
+        if (meta[0] === epoch && !same && !trimmed)
+          await renewEpoch.run(redis, [log.keys.meta], [epoch, random.token(6)]);
       }
       await fill(log);
     } catch (error) {
