@@ -189,8 +189,14 @@ test(`kill -9 of its Redis alone: the server says so, comes back, and neither a 
   const server = await startServer({ festival: rehearsal });
   const people = await guests(server.url, 40);
   const sockets = await connectAll(server.url, people);
+  // Nobody is told to begin anew: what each was shown is still there, so all go on from where they were.
+  const toldBehind: unknown[] = [];
   const watchers = await Promise.all(
-    Array.from({ length: 3 }, async () => followLog<Message>(await connect(server.url), 'live:chat', 'stage')),
+    Array.from({ length: 3 }, async () => {
+      const socket = await connect(server.url);
+      socket.on('feeds:behind', (notice) => toldBehind.push(notice));
+      return followLog<Message>(socket, 'live:chat', 'stage');
+    }),
   );
   const [talker] = sockets.entries();
   if (talker === undefined) throw new Error('nobody is connected');
@@ -244,6 +250,7 @@ test(`kill -9 of its Redis alone: the server says so, comes back, and neither a 
   expect(await server.redisPid()).not.toBe(redisPid);
   expect(server.output()).toContain('degraded');
   expect(said).toHaveLength(60);
+  expect(toldBehind).toEqual([]);
   for (const watcher of watchers) {
     await watcher.until('all lines are there', (all) => all.length >= said.length);
     expect(watcher.all().map(({ messageId }) => messageId)).toEqual(said);

@@ -457,9 +457,12 @@ export function call(socket: ClientSocket, name: string, input: unknown): Promis
   });
 }
 
-/** The reply of a call that must succeed. */
+/** The reply of a call that must succeed; who is told to wait a moment does so, as every client should. */
 export async function ask<T>(socket: ClientSocket, name: string, input: unknown): Promise<T> {
-  const answer = await call(socket, name, input);
+  const answer = await until(`${name} is answered within the budget`, async () => {
+    const told = await call(socket, name, input);
+    return !told.ok && 'fault' in told && told.fault === 'rate-limited' ? null : told;
+  });
   if (!answer.ok) throw new Error(`${name} was answered ${JSON.stringify(answer)}`);
   return answer.reply as T;
 }
