@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { campaign } from '@elevens/shared/src/campaign/contract.ts';
 import { catalogue as catalogueContract } from '@elevens/shared/src/catalogue/contract.ts';
@@ -56,8 +57,8 @@ const clientDir = fileURLToPath(new URL('../../client/dist', import.meta.url));
 const recentMax = 500;
 /** Beyond this, what the clock decides could differ between nodes (CONSISTENCY.md 30). */
 const clockErrorMaxMs = 20;
-/** Holds in flight get this long to finish when the node drains. */
-const drainMs = 5_000;
+/** Calls in flight get this long to finish when the node drains. */
+const finishMaxMs = 5_000;
 
 export interface Festival {
   url: string;
@@ -307,10 +308,9 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
       draining = true;
       sockets.refuseNew();
       await crowd?.stop();
-      const finished = (async () => {
-        while (gateway.inFlight() > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-      })();
-      await Promise.race([finished, new Promise((resolve) => setTimeout(resolve, drainMs))]);
+      // Whatever stands in front must see that this node is not ready before its clients are sent away.
+      await pause(config.drainMs);
+      for (let waitedMs = 0; gateway.inFlight() > 0 && waitedMs < finishMaxMs; waitedMs += 20) await pause(20);
       await tick.stop();
       await sockets.drain();
       await chores.stop();

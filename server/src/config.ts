@@ -29,6 +29,8 @@ export interface Config {
   allowedOrigins: OriginRule;
   /** Proxies in front that may be believed about the caller's address; 0 believes the socket alone. */
   trustProxy: number;
+  /** How long a node says that it is not ready before it sends its clients away. */
+  drainMs: number;
   demo: boolean;
   demoCrowd: number;
   /** A festival file of the operator's own; null plays the demo's or continues what is kept. */
@@ -176,6 +178,7 @@ function schemaFor(production: boolean) {
       ? z.string(needed('the origins of your own pages, such as https://shop.example')).pipe(origins(true))
       : origins(false).default({ kind: 'same-host' }),
     TRUST_PROXY: whole(0, 16, ' proxies').default(0),
+    DRAIN_MS: whole(0, 60_000, ' milliseconds').default(1_000),
     DEMO: onOff.default(!production),
     DEMO_CROWD: whole(0, 200, ' shoppers').default(12),
     FESTIVAL: z.string().max(1_000).optional(),
@@ -227,6 +230,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     tokenSecrets: read.TOKEN_SECRET ?? null,
     allowedOrigins: read.ALLOWED_ORIGINS,
     trustProxy: read.TRUST_PROXY,
+    drainMs: read.DRAIN_MS,
     demo: read.DEMO,
     demoCrowd: read.DEMO_CROWD,
     festivalFile: read.FESTIVAL === undefined ? null : resolve(read.FESTIVAL),

@@ -8,8 +8,8 @@ import { RedisUnreachable } from './platform/redis/connections.ts';
 import { UnfitRedis } from './platform/redis/durability.ts';
 import { isDataInUse } from './platform/redis/embedded.ts';
 
-/** Longer than every step of a drain may take together. */
-const drainMaxMs = 25_000;
+/** Longer than every step of a drain may take together, beside the wait that is set by DRAIN_MS. */
+const drainStepsMaxMs = 25_000;
 
 /** Errors that a person mends by doing what they say; anything else is shown with its stack. */
 function isWorded(error: unknown): error is Error {
@@ -47,7 +47,7 @@ try {
     setTimeout(() => {
       logger.error({}, 'the drain took too long; leaving now');
       process.exit(1);
-    }, drainMaxMs).unref();
+    }, config.drainMs + drainStepsMaxMs).unref();
     logger.info({ signal }, 'draining');
     festival.drain().then(
       () => process.exit(0),

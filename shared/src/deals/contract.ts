@@ -81,7 +81,7 @@ export const deals = defineContract('deals', {
   commands: {
     list: query({
       summary:
-        'Deals that are open, were open within the hour or open within the next hours, with their products and brands.',
+        'Deals that are open, closed a few minutes ago or open within the next hours, with their products and brands.',
       input: {},
       reply: z.strictObject({
         nowMs: momentMsSchema,

@@ -57,7 +57,8 @@ const preflightSeconds = 600;
 export const httpServerOptions = {
   headersTimeout: 10_000,
   requestTimeout: 20_000,
-  keepAliveTimeout: 15_000,
+  // Longer than the minute after which clients and proxies stop reusing a connection: a POST must not meet its end.
+  keepAliveTimeout: 65_000,
   maxHeaderSize: 16 * 1024,
 } as const;
 

@@ -192,7 +192,7 @@ export function createSockets({
       { event: event.slice(0, 40), address: connection.address },
       'a client sends calls that break the contract',
     );
-    if (connection.badCalls >= badCallsMax) bye(socket, 'too-many-bad-calls');
+    if (connection.badCalls === badCallsMax) bye(socket, 'too-many-bad-calls');
   }
 
   // One listener for all connections, so that an idle one costs no closure of its own.
@@ -313,10 +313,13 @@ export function createSockets({
       for (let waitedMs = 0; io.engine.clientsCount > 0 && waitedMs < goodbyeMs; waitedMs += 50) {
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
-      const closed = io.close();
-      // Kept-alive connections without a request would hold the server open until they time out.
-      http.closeAllConnections();
-      await closed;
+      // An orderly close waits half a minute for a peer that does not answer it, and so would the server.
+      const left = io.engine as unknown as { clients: Record<string, EngineSocket> };
+      for (const engine of Object.values(left.clients)) engine.transport.socket?.terminate();
+      // Kept-alive connections would hold the server open for as long as somebody uses them.
+      const hurry = setInterval(() => http.closeAllConnections(), 50);
+      await Promise.race([io.close(), new Promise((resolve) => setTimeout(resolve, goodbyeMs))]);
+      clearInterval(hurry);
     },
   };
 }
