@@ -1,13 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  occurrenceId,
-  occurrenceIdSchema,
-  positionSchema,
-  recordIdOf,
-  recordIdSchema,
-  requestIdSchema,
-  shopperIdSchema,
-} from './ids.ts';
+import { occurrenceIdSchema, positionSchema, recordIdSchema, requestIdSchema, shopperIdSchema } from './ids.ts';
+import { occurrenceId, recordIdOf } from './occurrence-ids.ts';
 
 describe('the id of an occurrence', () => {
   test('is the record and its number, and leads back to the record', () => {

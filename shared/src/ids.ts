@@ -19,20 +19,3 @@ export const shopperIdSchema = z.string().regex(/^(s_[\w-]{22}|u_[a-z0-9-]{1,40}
 
 /** Where a follower stands in a feed. Opaque to clients: hand back what was received. */
 export const positionSchema = z.string().regex(/^[\w.:-]{1,64}$/, 'must be a position received from this feed');
-
-/** Names one occurrence; the authored id stands before the tilde. */
-export function occurrenceId(recordId: string, number: number | null): string {
-  return number === null ? recordId : `${recordId}~${number}`;
-}
-
-/** The authored id of an occurrence. */
-export function recordIdOf(occurrence: string): string {
-  const tilde = occurrence.indexOf('~');
-  return tilde === -1 ? occurrence : occurrence.slice(0, tilde);
-}
-
-/** The number of an occurrence, or null for a thing that happens once. */
-export function occurrenceNumber(occurrence: string): number | null {
-  const tilde = occurrence.indexOf('~');
-  return tilde === -1 ? null : Number(occurrence.slice(tilde + 1));
-}

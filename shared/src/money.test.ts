@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { currencySchema, decimalsOf, minorSchema, percentOff } from './money.ts';
+import { decimalsOf, percentOff } from './money.ts';
+import { currencySchema, minorSchema } from './money-schema.ts';
 
 test('a discount is what the price is under the list price, in whole per cent', () => {
   expect(percentOff(10_000, 7_500)).toBe(25);

@@ -1,4 +1,4 @@
-import { occurrenceId, recordIdOf } from './ids.ts';
+import { occurrenceId, recordIdOf } from './occurrence-ids.ts';
 import { occurrencesBetween, parseWhen } from './time.ts';
 
 /** One time that an authored record comes round: [startsAtMs, endsAtMs), under the id by which it is known everywhere. */

@@ -1,4 +1,4 @@
-import { type Currency, decimalsOf } from './money.ts';
+import { type Currency, decimalsOf } from '@elevens/shared/src/money.ts';
 
 /** Money, numbers and times as people of a language write them. Everything goes through Intl; nothing is glued by hand. */
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { momentRecord, phaseRecord } from '../catalogue/records.ts';
 import { defineContract, query } from '../contract.ts';
 import { occurrenceIdSchema, recordIdSchema } from '../ids.ts';
-import { currencySchema } from '../money.ts';
+import { currencySchema } from '../money-schema.ts';
 import { momentMsSchema } from '../time.ts';
 
 /** One line of the running order: a phase, deal, drop, session or moment with its window. */

@@ -3,7 +3,7 @@ import { placeSchema } from '../campaign/contract.ts';
 import { contracts } from '../contracts.ts';
 import type { Problem } from '../faults.ts';
 import { recordIdSchema } from '../ids.ts';
-import { currencySchema } from '../money.ts';
+import { currencySchema } from '../money-schema.ts';
 import { occurrencesBetween, parseWhen, type Schedule } from '../time.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { recordIdSchema } from '../ids.ts';
-import { minorSchema } from '../money.ts';
+import { minorSchema } from '../money-schema.ts';
 import { whenSchema } from '../time.ts';
 
 const colour = z.string().regex(/^#[0-9a-f]{6}$/, 'must be a colour such as #d8472f');

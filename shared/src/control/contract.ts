@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineContract, feed, query } from '../contract.ts';
 import { occurrenceIdSchema } from '../ids.ts';
-import { currencySchema } from '../money.ts';
+import { currencySchema } from '../money-schema.ts';
 import { momentMsSchema } from '../time.ts';
 
 /** The laws that are counted again all evening, in the order in which the control room hangs their lanterns. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { brandRecord, productRecord } from '../catalogue/records.ts';
 import { change, defineContract, feed, query } from '../contract.ts';
 import { occurrenceIdSchema, recordIdSchema, shopperIdSchema } from '../ids.ts';
-import { currencySchema, minorSchema } from '../money.ts';
+import { currencySchema, minorSchema } from '../money-schema.ts';
 import { durationMs, durationSchema, momentMsSchema, whenSchema } from '../time.ts';
 
 /** Lines in one claim: a basket of a flash sale, not a warehouse order. */

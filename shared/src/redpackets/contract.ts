@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { change, defineContract, feed, query } from '../contract.ts';
 import { occurrenceIdSchema, recordIdSchema, shopperIdSchema } from '../ids.ts';
-import { currencySchema, minorSchema } from '../money.ts';
+import { currencySchema, minorSchema } from '../money-schema.ts';
 import { momentMsSchema, whenSchema } from '../time.ts';
 
 export const dropRecord = z

@@ -1,6 +1,6 @@
 import type { WallDrop } from '@elevens/shared/src/control/contract.ts';
+import type { Currency } from '@elevens/shared/src/money.ts';
 import { useWords } from '../../platform/i18n.ts';
-import type { Currency } from '../../platform/money.ts';
 import { useTimes } from '../../platform/use-places.ts';
 
 const shownMax = 4;

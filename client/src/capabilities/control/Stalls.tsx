@@ -1,6 +1,6 @@
 import type { WallDeal } from '@elevens/shared/src/control/contract.ts';
+import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
 import { useWords } from '../../platform/i18n.ts';
-import { recordIdOf } from '../../platform/money.ts';
 import { type DealState, dealStateOf } from './deal-state.ts';
 
 /** The street's width in its own units; stalls stand as far apart as it allows, and never closer than they are wide. */

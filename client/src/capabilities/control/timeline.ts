@@ -1,5 +1,5 @@
 import type { ProgrammeEntry } from '@elevens/shared/src/campaign/contract.ts';
-import { recordIdOf } from '../../platform/money.ts';
+import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
 
 /** What a line across a wall has room for, with titles that can be read from five metres. */
 const shownMax = 5;

@@ -1,7 +1,7 @@
 import type { Deal } from '@elevens/shared/src/deals/contract.ts';
+import type { Currency } from '@elevens/shared/src/money.ts';
+import { percentOff } from '@elevens/shared/src/money.ts';
 import { useWords } from '../../platform/i18n.ts';
-import type { Currency } from '../../platform/money.ts';
-import { percentOff } from '../../platform/money.ts';
 
 /** An amount alone: its sign a third smaller, hung from the top. */
 export function Amount({

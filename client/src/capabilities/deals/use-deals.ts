@@ -1,8 +1,8 @@
 import type { Brand, Product } from '@elevens/shared/src/catalogue/records.ts';
 import type { Deal, Hold, Stock } from '@elevens/shared/src/deals/contract.ts';
+import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
 import { useMemo, useState } from 'react';
 import { type FeedStatus } from '../../platform/feeds.ts';
-import { recordIdOf } from '../../platform/money.ts';
 import { useFeedState, useList, useNow, useSession } from '../../platform/platform.tsx';
 
 /** A deal with what it is about. The records come as authored; the server has checked them by their schemas. */

@@ -1,6 +1,6 @@
+import type { Currency } from '@elevens/shared/src/money.ts';
 import { useCallback, useEffect, useState } from 'react';
 import { useWords } from '../../platform/i18n.ts';
-import type { Currency } from '../../platform/money.ts';
 import { usePlatform } from '../../platform/platform.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { Unlit } from '../../ui/Pieces.tsx';

@@ -1,6 +1,6 @@
+import type { Currency } from '@elevens/shared/src/money.ts';
 import { type CSSProperties, type ReactNode, useEffect, useMemo, useState } from 'react';
 import { useWords } from '../../platform/i18n.ts';
-import type { Currency } from '../../platform/money.ts';
 import { Mark } from '../../ui/Icon.tsx';
 import { useReducedMotion } from '../../ui/use-reduced-motion.ts';
 

@@ -1,5 +1,5 @@
+import type { Currency } from '@elevens/shared/src/money.ts';
 import type { Drop, Packet } from '@elevens/shared/src/redpackets/contract.ts';
-import type { Currency } from '../../platform/money.ts';
 import { useFeedState, useList, useNow, useSession } from '../../platform/platform.tsx';
 
 export type DropsView =

@@ -1,4 +1,5 @@
 import type { Wall as WallState } from '@elevens/shared/src/control/contract.ts';
+import { decimalsOf } from '@elevens/shared/src/money.ts';
 import type { ReactNode } from 'react';
 import { AlarmArea } from '../../capabilities/control/AlarmArea.tsx';
 import { alarmOf } from '../../capabilities/control/alarms.ts';
@@ -17,7 +18,6 @@ import { Rich } from '../../capabilities/control/Rich.tsx';
 import { Stalls } from '../../capabilities/control/Stalls.tsx';
 import { usePoints } from '../../capabilities/control/use-wall.ts';
 import { useWords } from '../../platform/i18n.ts';
-import { decimalsOf } from '../../platform/money.ts';
 import { useNow } from '../../platform/platform.tsx';
 import { useTimes } from '../../platform/use-places.ts';
 

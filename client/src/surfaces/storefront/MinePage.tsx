@@ -1,3 +1,4 @@
+import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
 import { useState } from 'react';
 import { useMyHolds, useOffers } from '../../capabilities/deals/use-deals.ts';
 import { EnergyStair } from '../../capabilities/energy/EnergyStair.tsx';
@@ -6,7 +7,6 @@ import { ProfileForm } from '../../capabilities/identity/ProfileForm.tsx';
 import { useDrops, useMyPackets } from '../../capabilities/redpackets/use-drops.ts';
 import { clockText } from '../../platform/format.ts';
 import { useWords } from '../../platform/i18n.ts';
-import { recordIdOf } from '../../platform/money.ts';
 import { useNow, useSession } from '../../platform/platform.tsx';
 import { To } from '../../platform/router.tsx';
 import { useTimes } from '../../platform/use-places.ts';

@@ -1,5 +1,5 @@
 import type { ProgrammeEntry } from '@elevens/shared/src/campaign/contract.ts';
-import { occurrenceId } from '@elevens/shared/src/ids.ts';
+import { occurrenceId } from '@elevens/shared/src/occurrence-ids.ts';
 import { occurrencesBetween, parseWhen } from '@elevens/shared/src/time.ts';
 import type { Catalogue } from '../catalogue/index.ts';
 

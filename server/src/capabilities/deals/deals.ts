@@ -1,6 +1,6 @@
 import type { InputOf, ReplyOf } from '@elevens/shared/src/contract.ts';
 import type { Deal, DealRecord, deals as dealsContract } from '@elevens/shared/src/deals/contract.ts';
-import { occurrenceId, recordIdOf } from '@elevens/shared/src/ids.ts';
+import { occurrenceId, recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
 import { durationMs, occurrencesBetween, parseWhen } from '@elevens/shared/src/time.ts';
 import { type Caller, personOf } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';

@@ -1,5 +1,6 @@
 import type { energy as contract, Task, TaskRecord } from '@elevens/shared/src/energy/contract.ts';
-import { recordIdOf, shopperIdSchema } from '@elevens/shared/src/ids.ts';
+import { shopperIdSchema } from '@elevens/shared/src/ids.ts';
+import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
 import { type NamedOccurrence, occurrenceOf, occurrencesOf } from '@elevens/shared/src/occurrences.ts';
 import { momentMsSchema } from '@elevens/shared/src/time.ts';
 import { z } from 'zod';

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { occurrenceId, occurrenceNumber, recordIdOf } from '@elevens/shared/src/ids.ts';
 import type { LiveSession, live as liveContract, Message, SessionRecord } from '@elevens/shared/src/live/contract.ts';
+import { occurrenceId, occurrenceNumber, recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
 import { occurrenceNumbered, occurrencesBetween, parseWhen } from '@elevens/shared/src/time.ts';
 import { type Person, personOf } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';

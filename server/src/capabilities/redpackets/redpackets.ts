@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { recordIdOf } from '@elevens/shared/src/ids.ts';
 import type { Currency } from '@elevens/shared/src/money.ts';
+import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
 import { type NamedOccurrence, occurrenceOf, occurrencesOf } from '@elevens/shared/src/occurrences.ts';
 import type { Drop, DropRecord, redpackets } from '@elevens/shared/src/redpackets/contract.ts';
 import { seedHash, splitFromSeed } from '@elevens/shared/src/redpackets/split.ts';
