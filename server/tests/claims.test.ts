@@ -43,6 +43,7 @@ describe('a stampede over sockets and HTTP', () => {
         deals: [
           { id: 'kettle', total: units },
           { id: 'other', total: 5_000 },
+          { id: 'single', total: 1 },
         ],
       }),
     });
@@ -150,5 +151,26 @@ describe('a stampede over sockets and HTTP', () => {
     expect(posted.answer).toEqual({ ok: false, why: 'request-id-reused' });
     expect(await call(socket, 'deals:claim', other)).toEqual({ ok: false, why: 'request-id-reused' });
     expect(await call(socket, 'deals:claim', first)).toEqual(said);
+  });
+
+  test('a refusal stays the answer to its request id, also when the unit has come back since; a new request gets it', async () => {
+    const [holder, late] = await guests(server.url, 2);
+    const sockets = await Promise.all([connect(server.url, holder?.token), connect(server.url, late?.token)]);
+    const claim = () => ({ requestId: requestId(), lines: [{ dealId: 'single', quantity: 1 }] });
+    const held = await ask<Hold>(sockets[0], 'deals:claim', claim());
+    const refused = claim();
+    const soldOut = { ok: false, why: 'sold-out', dealId: 'single' };
+    expect(await call(sockets[1], 'deals:claim', refused)).toEqual(soldOut);
+    const release = { requestId: requestId(), holdId: held.holdId };
+    expect(await call(sockets[0], 'deals:release', release)).toEqual({ ok: true, reply: { holdId: held.holdId } });
+    expect(await call(sockets[1], 'deals:claim', refused)).toEqual(soldOut);
+    expect((await post(server.url, 'deals:claim', refused, { token: late?.token ?? '' })).answer).toEqual(soldOut);
+    expect((await call(sockets[1], 'deals:claim', claim())).ok).toBe(true);
+    // Nor does letting it go once more give back what is another's by now.
+    expect(await call(sockets[0], 'deals:release', release)).toEqual({ ok: true, reply: { holdId: held.holdId } });
+    const again = { requestId: requestId(), holdId: held.holdId };
+    expect(await call(sockets[0], 'deals:release', again)).toEqual({ ok: false, why: 'unknown-hold' });
+    const stock = await followState<Stock>(sockets[0], 'deals:stock', 'single');
+    expect(stock.now()).toMatchObject({ total: 1, free: 0, held: 1 });
   });
 });
