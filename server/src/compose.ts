@@ -310,6 +310,8 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
       await crowd?.stop();
       // Whatever stands in front must see that this node is not ready before its clients are sent away.
       await pause(config.drainMs);
+      // What is taken up from here on could be decided and its answer lost with the connection.
+      gateway.refuseNew();
       for (let waitedMs = 0; gateway.inFlight() > 0 && waitedMs < finishMaxMs; waitedMs += 20) await pause(20);
       await tick.stop();
       await sockets.drain();

@@ -70,6 +70,8 @@ export interface Gateway {
   call(call: Call): Promise<Answer>;
   /** Calls that are being decided now; draining waits for none. */
   inFlight(): number;
+  /** From now on every call is refused as `unavailable`, before anything is done: the node is leaving. */
+  refuseNew(): void;
 }
 
 export function createGateway({
@@ -90,6 +92,7 @@ export function createGateway({
   const people = createBudgets(clock, personBudget);
   const addresses = createBudgets(clock, addressBudget);
   let inFlight = 0;
+  let refusing = false;
 
   function charge(call: Call, cost: number): void {
     const waitMs = Math.max(
@@ -119,6 +122,7 @@ export function createGateway({
   }
 
   async function decide(call: Call, traceId: string): Promise<Answer> {
+    if (refusing) throw new Fault('unavailable');
     const found = commands.get(call.name);
     if (found === undefined) {
       charge(call, 5);
@@ -150,6 +154,9 @@ export function createGateway({
 
   return {
     inFlight: () => inFlight,
+    refuseNew() {
+      refusing = true;
+    },
     serve(contract, handlers) {
       for (const [key, command] of Object.entries(contract.commands)) {
         const name = `${contract.name}:${key}`;
