@@ -8,9 +8,3 @@ export function recordIdOf(occurrence: string): string {
   const tilde = occurrence.indexOf('~');
   return tilde === -1 ? occurrence : occurrence.slice(0, tilde);
 }
-
-/** The number of an occurrence, or null for a thing that happens once. */
-export function occurrenceNumber(occurrence: string): number | null {
-  const tilde = occurrence.indexOf('~');
-  return tilde === -1 ? null : Number(occurrence.slice(tilde + 1));
-}

@@ -102,14 +102,3 @@ export function occurrencesBetween(
   }
   return found;
 }
-
-/** The occurrence with this number (null for a thing that happens once), or null where the schedule has none such. */
-export function occurrenceNumbered(schedule: Schedule, firstStartMs: number, number: number | null): Occurrence | null {
-  if (schedule.kind === 'once') {
-    const [only] = occurrencesBetween(schedule, firstStartMs, { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, max: 1 });
-    return number === null ? (only ?? null) : null;
-  }
-  if (number === null || !Number.isSafeInteger(number) || number < 0) return null;
-  const startsAtMs = firstStartMs + schedule.fromMs + number * schedule.everyMs;
-  return { number, startsAtMs, endsAtMs: startsAtMs + schedule.forMs };
-}

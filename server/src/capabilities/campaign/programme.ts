@@ -1,6 +1,5 @@
 import type { ProgrammeEntry } from '@elevens/shared/src/campaign/contract.ts';
-import { occurrenceId } from '@elevens/shared/src/occurrence-ids.ts';
-import { occurrencesBetween, parseWhen } from '@elevens/shared/src/time.ts';
+import { occurrencesOf } from '@elevens/shared/src/occurrences.ts';
 import type { Catalogue } from '../catalogue/index.ts';
 
 /** How far the running order looks: what someone who comes late has missed, and what is worth staying up for. */
@@ -57,17 +56,14 @@ export function programmeOf(
   const past = { fromMs: Math.max(0, nowMs - backMs), toMs: nowMs };
   const ahead = { fromMs: nowMs, toMs: nowMs + aheadMs };
   const entries = linesOf(catalogue).flatMap(({ id, when, line }) => {
-    const schedule = parseWhen(when);
-    // An hour holds at most 360 occurrences, which repeat every 10 s or more rarely.
-    const gone = occurrencesBetween(schedule, firstStartMs, { ...past, max: entriesMax });
-    const coming = occurrencesBetween(schedule, firstStartMs, { ...ahead, max: entriesMax });
+    // Oldest first, so that the hour behind is taken whole: what repeats every 10 s comes round 361 times in it.
+    const gone = occurrencesOf({ id, when }, firstStartMs, { ...past, max: 361 });
+    const coming = occurrencesOf({ id, when }, firstStartMs, { ...ahead, max: entriesMax });
     const both = new Map([...gone, ...coming].map((o) => [o.startsAtMs, o]));
     return [...both.values()].map(
       (o): ProgrammeEntry => ({
-        id: occurrenceId(id, o.number),
         ...line,
-        startsAtMs: o.startsAtMs,
-        endsAtMs: o.endsAtMs,
+        ...o,
       }),
     );
   });

@@ -1,7 +1,8 @@
 import type { InputOf, ReplyOf } from '@elevens/shared/src/contract.ts';
 import type { Deal, DealRecord, deals as dealsContract } from '@elevens/shared/src/deals/contract.ts';
-import { occurrenceId, recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
-import { durationMs, occurrencesBetween, parseWhen } from '@elevens/shared/src/time.ts';
+import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
+import { occurrencesOf } from '@elevens/shared/src/occurrences.ts';
+import { durationMs } from '@elevens/shared/src/time.ts';
 import { type Caller, personOf } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { AnswerKey, HandlersOf } from '../../platform/gateway.ts';
@@ -41,12 +42,9 @@ export function createDealDecisions({
   const staged = new Map<string, string>();
   let listed: { atMs: number; reply: Promise<ReplyOf<Contract['commands']['list']>> } | null = null;
 
-  function occurrencesOf(record: DealRecord, span: { fromMs: number; toMs: number }) {
-    return occurrencesBetween(parseWhen(record.when), catalogue.festival().firstStartMs, {
-      ...span,
-      max: perDealMax,
-    }).map((o) => ({
-      dealId: occurrenceId(record.id, o.number),
+  function openingsOf(record: DealRecord, span: { fromMs: number; toMs: number }) {
+    return occurrencesOf(record, catalogue.festival().firstStartMs, { ...span, max: perDealMax }).map((o) => ({
+      dealId: o.id,
       opensAtMs: o.startsAtMs,
       closesAtMs: o.endsAtMs,
     }));
@@ -72,7 +70,7 @@ export function createDealDecisions({
     const wanted = catalogue
       .all('deals')
       .flatMap((record) =>
-        occurrencesOf(record, { fromMs: nowMs, toMs: nowMs + stageAheadMs }).map((o) => stagedOf(record, o)),
+        openingsOf(record, { fromMs: nowMs, toMs: nowMs + stageAheadMs }).map((o) => stagedOf(record, o)),
       );
     for (const deal of wanted) {
       const terms = JSON.stringify(deal);
@@ -90,7 +88,7 @@ export function createDealDecisions({
     const found = catalogue
       .all('deals')
       .flatMap((record) =>
-        occurrencesOf(record, { fromMs: nowMs - listBehindMs, toMs: nowMs + listAheadMs }).map((o) => ({
+        openingsOf(record, { fromMs: nowMs - listBehindMs, toMs: nowMs + listAheadMs }).map((o) => ({
           record,
           ...o,
         })),

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { LiveSession, live as liveContract, Message, SessionRecord } from '@elevens/shared/src/live/contract.ts';
-import { occurrenceId, occurrenceNumber, recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
-import { occurrenceNumbered, occurrencesBetween, parseWhen } from '@elevens/shared/src/time.ts';
+import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
+import { occurrenceOf, occurrencesOf } from '@elevens/shared/src/occurrences.ts';
 import { type Person, personOf } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { HandlersOf } from '../../platform/gateway.ts';
@@ -40,11 +40,7 @@ export function createLiveDecisions({
   function windowOf(sessionId: string): { record: SessionRecord; startsAtMs: number; endsAtMs: number } | null {
     const record = catalogue.get('sessions', recordIdOf(sessionId));
     if (record === undefined) return null;
-    const found = occurrenceNumbered(
-      parseWhen(record.when),
-      catalogue.festival().firstStartMs,
-      occurrenceNumber(sessionId),
-    );
+    const found = occurrenceOf(record, catalogue.festival().firstStartMs, sessionId);
     return found === null || found.startsAtMs > clock.nowMs() + listAheadMs ? null : { record, ...found };
   }
 
@@ -53,8 +49,8 @@ export function createLiveDecisions({
     return record.dealIds.flatMap((dealId) => {
       const deal = catalogue.get('deals', dealId);
       if (deal === undefined) return [];
-      const [next] = occurrencesBetween(parseWhen(deal.when), catalogue.festival().firstStartMs, { ...span, max: 1 });
-      return next === undefined ? [] : [occurrenceId(dealId, next.number)];
+      const [next] = occurrencesOf(deal, catalogue.festival().firstStartMs, { ...span, max: 1 });
+      return next === undefined ? [] : [next.id];
     });
   }
 
@@ -63,8 +59,8 @@ export function createLiveDecisions({
     return catalogue
       .all('sessions')
       .flatMap((record) =>
-        occurrencesBetween(parseWhen(record.when), catalogue.festival().firstStartMs, span).map((o) => ({
-          sessionId: occurrenceId(record.id, o.number),
+        occurrencesOf(record, catalogue.festival().firstStartMs, span).map((o) => ({
+          sessionId: o.id,
           brandId: record.brandId,
           title: record.title,
           blurb: record.blurb,
