@@ -63,6 +63,7 @@ export function ChatPanel({ chat, quiet }: { chat: Chat; quiet: boolean }) {
   const { t, format } = useWords();
   const list = useRef<HTMLUListElement>(null);
   const following = useRef(true);
+  const scrolledTo = useRef(0);
   const [behind, setBehind] = useState(false);
   const lines = chat.lines;
   const newest = lines?.at(-1)?.messageId;
@@ -74,6 +75,17 @@ export function ChatPanel({ chat, quiet }: { chat: Chat; quiet: boolean }) {
     if (following.current || quiet) element.scrollTop = element.scrollHeight;
     else setBehind(true);
   }, [newest, quiet]);
+
+  useEffect(() => {
+    const element = list.current;
+    if (element === null) return;
+    // Fonts, the pinned deal and a keyboard change the height after the last line came: the end stays the end.
+    const observer = new ResizeObserver(() => {
+      if (following.current) element.scrollTop = element.scrollHeight;
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
 
   const caughtUp =
     chat.caughtUp === null
@@ -96,8 +108,12 @@ export function ChatPanel({ chat, quiet }: { chat: Chat; quiet: boolean }) {
         aria-label={t('live.chat')}
         onScroll={(event) => {
           const { scrollHeight, scrollTop, clientHeight } = event.currentTarget;
-          following.current = scrollHeight - scrollTop - clientHeight < 40;
-          if (following.current) setBehind(false);
+          const atEnd = scrollHeight - scrollTop - clientHeight < 40;
+          // Only who goes up has left the end; lines that grew below have not taken the reader away from it.
+          if (atEnd) following.current = true;
+          else if (scrollTop < scrolledTo.current) following.current = false;
+          scrolledTo.current = scrollTop;
+          if (atEnd) setBehind(false);
         }}
       >
         {lines?.length === 0 && <li className="sys">{t('live.empty1')}</li>}

@@ -36,7 +36,7 @@ export function SessionStall({
       <div className="vid">
         <Stage product={product} host={session.hostName} label="" />
         {live && <NowTag>{t('nowTag.live')}</NowTag>}
-        {room !== null && (
+        {room !== null && room.people > 0 && (
           <p>
             <Icon name="eye" />
             {format.number(room.people)}

@@ -90,7 +90,7 @@ function Session({ session, nowMs }: { session: LiveSession; nowMs: number }) {
           <h1>{brand?.name ?? session.title}</h1>
           <p>
             <Icon name="eye" />
-            {chat.people === null
+            {chat.people === null || chat.people === 0
               ? '–'
               : t('live.watching', { count: chat.people, number: format.number(chat.people) })}
           </p>
