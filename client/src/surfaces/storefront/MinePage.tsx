@@ -37,7 +37,7 @@ export function MinePage() {
           <p>{t('mine.guestSince')}</p>
         </div>
         <Quiet small onPress={() => setEditing(!editing)} pressed={editing}>
-          {t('mine.name')}
+          {t('mine.edit')}
         </Quiet>
       </header>
       {editing && <ProfileForm onSaved={() => setEditing(false)} />}

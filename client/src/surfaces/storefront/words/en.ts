@@ -361,6 +361,7 @@ export const en = {
   },
   mine: {
     guestSince: 'A guest of the night, on this device',
+    edit: 'Name, language',
     name: 'Name',
     nameHint: 'Others see this name in the chat. 1 to 24 characters.',
     nameBad: 'A name has 1 to 24 visible characters and no blank at its ends.',

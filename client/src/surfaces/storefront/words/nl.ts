@@ -9,7 +9,7 @@ export const nl: StorefrontWords = {
     tonight: 'Vanavond',
     deals: 'Deals',
     live: 'Live',
-    packets: 'Rode envelop',
+    packets: 'Enveloppen',
     mine: 'Van mij',
     back: 'Terug',
     close: 'Sluiten',
@@ -363,6 +363,7 @@ export const nl: StorefrontWords = {
   },
   mine: {
     guestSince: 'Gast van de avond, op dit apparaat',
+    edit: 'Naam, taal',
     name: 'Naam',
     nameHint: 'Anderen zien deze naam in het gesprek. 1 tot 24 tekens.',
     nameBad: 'Een naam heeft 1 tot 24 zichtbare tekens en geen spatie aan de randen.',

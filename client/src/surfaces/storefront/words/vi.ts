@@ -362,6 +362,7 @@ export const vi: StorefrontWords = {
   },
   mine: {
     guestSince: 'Khách của đêm nay, trên thiết bị này',
+    edit: 'Tên, ngôn ngữ',
     name: 'Tên',
     nameHint: 'Người khác thấy tên này khi trò chuyện. 1 đến 24 ký tự.',
     nameBad: 'Tên có 1 đến 24 ký tự nhìn thấy được và không có khoảng trắng ở hai đầu.',

@@ -352,6 +352,7 @@ export const zh: StorefrontWords = {
   },
   mine: {
     guestSince: '今晚的客人，在这台设备上',
+    edit: '名字与语言',
     name: '名字',
     nameHint: '别人在聊天里看到这个名字。1 到 24 个字符。',
     nameBad: '名字要 1 到 24 个看得见的字符，首尾不能有空格。',
