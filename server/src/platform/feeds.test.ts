@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LogEvent } from '@elevens/shared/src/feeds/contract.ts';
 import { feeds as contract } from '@elevens/shared/src/feeds/contract.ts';
+import type { Redis } from 'ioredis';
 import { type Socket as Client, io as connect } from 'socket.io-client';
 import { afterEach, expect, test } from 'vitest';
 import type { Person } from './caller.ts';
@@ -106,6 +107,8 @@ async function node(redisRig: Awaited<ReturnType<typeof connectTestRedis>>) {
   });
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   return {
+    redis,
+    subscriber,
     feeds,
     people,
     async viewer(token?: string) {
@@ -162,6 +165,21 @@ async function rigOf(nodes: number) {
 }
 async function until(condition: () => boolean) {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+/** Lets Redis answer the reads of a log, but keeps the answers back until they are let through. */
+function holdReads(redis: Redis) {
+  const read = redis.xrange.bind(redis) as (...args: unknown[]) => Promise<unknown>;
+  const held = { reads: 0, letThrough: () => {} };
+  const gate = new Promise<void>((resolve) => {
+    held.letThrough = resolve;
+  });
+  redis.xrange = (async (...args: unknown[]) => {
+    const found = await read(...args);
+    held.reads++;
+    await gate;
+    return found;
+  }) as unknown as Redis['xrange'];
+  return held;
 }
 const words = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `line ${from + i}`);
 
@@ -297,4 +315,104 @@ test('who has left is sent nothing more, and may join again', async () => {
   expect(await viewer.join('live:chat', session)).toMatchObject({ reply: { snapshot: { entries: ['line 1'] } } });
   await say('line 2');
   await until(() => viewer.said.length === 1);
+});
+
+test('a page that joins its feeds all at once has joined each of them, and has left each of them when it goes', async () => {
+  const { nodes, redisRig } = await rigOf(1);
+  const k = redisRig.keys.partition(0);
+  await redisRig.redis.hset(k.deal('kettle'), 'total', 5, 'free', 5);
+  const watcher = await nodes[0]!.viewer();
+  await watcher.join('live:chat', session);
+  const viewer = await nodes[0]!.viewer();
+  // The chat is open already and answers first; the deal is still to be read.
+  await Promise.all([viewer.join('deals:stock', 'kettle'), viewer.join('live:chat', session)]);
+  expect(nodes[0]!.feeds.viewersOf('live:chat')).toEqual(new Map([[session, 2]]));
+  viewer.socket.close();
+  watcher.socket.close();
+  await until(() => nodes[0]!.feeds.viewersOf('live:chat').size === 0);
+});
+
+test('who fell behind is not counted as being there until joining again', async () => {
+  const { nodes, say, redisRig, live } = await rigOf(1);
+  const viewer = await nodes[0]!.viewer();
+  await viewer.join('live:chat', session);
+  await say('line 1');
+  await until(() => viewer.said.length === 1);
+  const behind = new Promise((resolve) => viewer.socket.on('feeds:behind', resolve));
+  await redisRig.redis.hset(live.chatMeta, 'epoch', 'second');
+  nodes[0]!.feeds.reconnected();
+  await behind;
+  expect(nodes[0]!.feeds.viewersOf('live:chat').size).toBe(0);
+});
+
+test('a line that rings while the log is being read is read after it', async () => {
+  const { nodes, say } = await rigOf(1);
+  const [only] = nodes;
+  const viewer = await only!.viewer();
+  await viewer.join('live:chat', session);
+  // No look at a silent log may make up for it.
+  only!.feeds.stop();
+  const held = holdReads(only!.redis);
+  only!.feeds.reconnected();
+  await until(() => held.reads === 1);
+  const rang = new Promise((resolve) => only!.subscriber.once('smessage', resolve));
+  await say('line 1');
+  await rang;
+  held.letThrough();
+  await until(() => viewer.said.length === 1);
+  expect(viewer.said).toEqual(['line 1']);
+});
+
+test('who joins while a new epoch is being read is told a position of the one that is shown', async () => {
+  const { nodes, say, redisRig, live } = await rigOf(1);
+  const [only] = nodes;
+  const viewer = await only!.viewer();
+  await viewer.join('live:chat', session);
+  for (const line of words(1, 3)) await say(line);
+  await until(() => viewer.said.length === 3);
+  const shown = await redisRig.redis.hget(live.chatMeta, 'epoch');
+  const held = holdReads(only!.redis);
+  await redisRig.redis.hset(live.chatMeta, 'epoch', 'second');
+  // A bell of the new epoch: the log is read from its beginning.
+  await redisRig.redis.spublish(live.bell('live:chat', session), 'second 1 "another"');
+  await until(() => held.reads === 1);
+  const late = await only!.viewer();
+  const behind = new Promise((resolve) => late.socket.on('feeds:behind', resolve));
+  expect(await late.join('live:chat', session)).toMatchObject({ reply: { position: `${shown}.3` } });
+  held.letThrough();
+  await behind;
+});
+
+test('a room that could not be opened leaves nothing behind for the next who asks', async () => {
+  const { nodes, say } = await rigOf(1);
+  const [only] = nodes;
+  const viewer = await only!.viewer();
+  const { xrevrange } = only!.redis;
+  only!.redis.xrevrange = () => Promise.reject(new Error('Connection is closed.'));
+  expect(await viewer.join('live:chat', session)).toMatchObject({ ok: false });
+  only!.redis.xrevrange = xrevrange;
+  const { reply } = await viewer.join('live:chat', session);
+  await say('line 1');
+  await until(() => viewer.said.length === 1);
+  expect(viewer.at.position).toBe(reply.position.replace(/0$/, '1'));
+});
+
+// Sooner than every state is looked at without any bell.
+test('what rang while only the doorbells were away is read when they are back', { timeout: 10_000 }, async () => {
+  const { nodes, redisRig } = await rigOf(1);
+  const k = redisRig.keys.partition(0);
+  await redisRig.redis.hset(k.deal('kettle'), 'total', 5, 'free', 5);
+  const viewer = await nodes[0]!.viewer();
+  const events: unknown[] = [];
+  viewer.socket.on('deals:stock', (event) => events.push(event));
+  await viewer.join('deals:stock', 'kettle');
+  // Opening a room makes one more look due; it is over when a change has been shown.
+  await redisRig.redis.hincrby(k.deal('kettle'), 'free', -1);
+  await redisRig.redis.spublish(k.bell('deals:stock', 'kettle'), '');
+  await until(() => events.length === 1);
+  await redisRig.redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+  await redisRig.redis.hincrby(k.deal('kettle'), 'free', -2);
+  await redisRig.redis.spublish(k.bell('deals:stock', 'kettle'), '');
+  await until(() => events.length === 2);
+  expect(events[1]).toMatchObject({ state: { free: 2 } });
 });

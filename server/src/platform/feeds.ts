@@ -141,7 +141,9 @@ export function createFeeds({
     const epoch = message.slice(0, first);
     const offset = Number(message.slice(first + 1, second));
     if (epoch !== log.epoch || offset > log.lastOffset + 1) return void fill(log);
-    if (offset !== log.lastOffset + 1 || log.filling) return;
+    if (offset !== log.lastOffset + 1) return;
+    // A read is under way and may have been answered before this entry was there: it is read once more.
+    if (log.filling) return void fill(log);
     log.lastOffset = offset;
     log.room.append([{ offset, json: message.slice(second + 1) }]);
   }
@@ -158,12 +160,13 @@ export function createFeeds({
         log.fillAgain = false;
         const epoch = await redis.hget(log.keys.meta, 'epoch');
         if (epoch !== null && epoch !== log.epoch) {
-          beginEpoch(log, epoch);
           const entries = await readEntries(log.keys.stream, '-', 2_000);
           const lastOffset = entries.at(-1)?.offset ?? Number((await redis.hget(log.keys.meta, 'offset')) ?? 0);
+          // All in one turn: whoever joined between the new epoch and its offsets would be told a position of neither.
+          log.epoch = epoch;
           log.room.reset(entries[0] === undefined ? lastOffset : entries[0].offset - 1);
-          log.room.append(entries);
           log.lastOffset = lastOffset;
+          log.room.append(entries);
           continue;
         }
         const entries = await readEntries(log.keys.stream, `${log.lastOffset + 1}-0`, 2_000);
@@ -183,11 +186,6 @@ export function createFeeds({
   async function readEntries(stream: string, from: string, count: number): Promise<LogEntry[]> {
     const found = await redis.xrange(stream, from, '+', 'COUNT', count);
     return found.map(([id, flat]) => ({ offset: Number(id.slice(0, id.indexOf('-'))), json: flat[1] ?? 'null' }));
-  }
-
-  function beginEpoch(log: OpenLog, epoch: string): void {
-    log.epoch = epoch;
-    log.room.reset();
   }
 
   /** After Redis was away: is the last entry that was shown still there, as it was? If not, a new epoch begins. */
@@ -236,9 +234,18 @@ export function createFeeds({
     };
     // The bell is hung before the log is read, so that nothing falls between.
     byChannel.set(keys.bell, log);
-    await subscriber.ssubscribe(keys.bell);
-    const [epoch, offset] = await redis.hmget(keys.meta, 'epoch', 'offset');
-    const newest = await redis.xrevrange(keys.stream, '+', '-', 'COUNT', source.keptMax);
+    let meta: (string | null)[];
+    let newest: [string, string[]][];
+    try {
+      await subscriber.ssubscribe(keys.bell);
+      meta = await redis.hmget(keys.meta, 'epoch', 'offset');
+      newest = await redis.xrevrange(keys.stream, '+', '-', 'COUNT', source.keptMax);
+    } catch (error) {
+      // Taken down again: whoever asks next must not be given a room whose positions are those of this attempt.
+      hangDown(key, keys.bell);
+      throw error;
+    }
+    const [epoch, offset] = meta;
     const entries = newest
       .map(([entryId, flat]) => ({ offset: Number(entryId.slice(0, entryId.indexOf('-'))), json: flat[1] ?? 'null' }))
       .toReversed();
@@ -274,8 +281,14 @@ export function createFeeds({
     // A room is only made for what exists: a stranger's spelling must not hang bells. What rings between this read and
     // the bell is caught by the read after it.
     if ((await source.read([id]))[0] === null) return null;
-    await subscriber.ssubscribe(channel);
-    const full = ((await source.read([id]))[0] ?? {}) as Record<string, unknown>;
+    let full: Record<string, unknown>;
+    try {
+      await subscriber.ssubscribe(channel);
+      full = ((await source.read([id]))[0] ?? {}) as Record<string, unknown>;
+    } catch (error) {
+      hangDown(key, channel);
+      throw error;
+    }
     const state: OpenState = {
       kind: 'state',
       feed,
@@ -349,12 +362,15 @@ export function createFeeds({
     return started;
   }
 
-  function close(key: string, room: Open): void {
-    const channel = room.kind === 'log' ? room.keys.bell : room.channel;
-    open.delete(key);
+  function hangDown(key: string, channel: string): void {
     byChannel.delete(channel);
     tick.dropRoom(key);
     void subscriber.sunsubscribe(channel).catch(() => {});
+  }
+
+  function close(key: string, room: Open): void {
+    open.delete(key);
+    hangDown(key, room.kind === 'log' ? room.keys.bell : room.channel);
   }
 
   function sweep(): void {
@@ -377,6 +393,24 @@ export function createFeeds({
     else room.dirty = true;
   });
 
+  function isFull(socket: Socket, key: string): boolean {
+    const mine = joined.get(socket);
+    return mine !== undefined && !mine.has(key) && mine.size >= feedsPerSocketMax;
+  }
+
+  // The doorbells may be away while everything else answers, or come back later than it: what rang meanwhile is lost.
+  subscriber.on('ready', () => {
+    // Answered behind the subscriptions that are made anew on this connection, so that nothing falls between.
+    void subscriber.ping().then(lookAtAll, () => {});
+  });
+
+  function lookAtAll(): void {
+    for (const room of open.values()) {
+      if (room.kind === 'log') void fill(room);
+      else room.dirty = true;
+    }
+  }
+
   async function join(
     caller: Caller,
     input: JoinInput,
@@ -392,13 +426,15 @@ export function createFeeds({
     if (!feed.id.safeParse(input.id).success) return { ok: false, why: 'unknown-id' };
     if (feed.scope === 'own' && person?.shopperId !== input.id) return { ok: false, why: 'not-yours' };
     const key = input.feed + BREAK + input.id;
-    const mine = joined.get(socket) ?? new Set<string>();
-    if (!mine.has(key) && mine.size >= feedsPerSocketMax)
-      return { ok: false, why: 'too-many-feeds', feedsMax: feedsPerSocketMax };
+    const tooMany = { ok: false, why: 'too-many-feeds', feedsMax: feedsPerSocketMax } as const;
+    if (isFull(socket, key)) return tooMany;
     const room = await roomOf(input.feed, input.id);
     if (room === null) return { ok: false, why: 'unknown-id' };
     // From here to the answer there is no wait: the viewer enters at exactly the position it is told.
     if (!socket.connected) throw new Fault('unavailable');
+    // Looked at again: a page joins all its feeds at once, and what it came into meanwhile counts.
+    if (isFull(socket, key)) return tooMany;
+    const mine = joined.get(socket) ?? new Set<string>();
     mine.add(key);
     joined.set(socket, mine);
     if (room.kind === 'log' && isPerson(socket)) {
@@ -457,7 +493,7 @@ export function createFeeds({
       joined.delete(socket);
     },
     behind(socket, room) {
-      joined.get(socket)?.delete(room);
+      leave(socket, room);
       const [feed = '', id = ''] = room.split(BREAK);
       const notice: BehindEvent = { feed, id };
       tick.send(socket, 'feeds:behind', notice);
