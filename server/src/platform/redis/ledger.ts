@@ -19,7 +19,15 @@ export function followLedger(redis: Redis, ledger: string): { catchUp(): Promise
     async catchUp() {
       const lines: LedgerLine[] = [];
       for (let page = 0; page < pagesPerRound; page++) {
-        const found = await redis.xrange(ledger, after, '+', 'COUNT', pageLines);
+        let found: [string, string[]][];
+        try {
+          found = await redis.xrange(ledger, after, '+', 'COUNT', pageLines);
+        } catch (error) {
+          caughtUp = false;
+          // What was read before counts: it is not read again. The next round goes on behind it.
+          if (lines.length > 0) return lines;
+          throw error;
+        }
         for (const [id, flat] of found) {
           const fields: Record<string, string> = {};
           for (let i = 0; i + 1 < flat.length; i += 2) fields[flat[i] ?? ''] = flat[i + 1] ?? '';
