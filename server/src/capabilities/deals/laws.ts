@@ -58,6 +58,8 @@ export function createDealLaws(store: DealStore) {
     ahead.push(...(await follower.catchUp()));
     const counted = ahead.filter((line) => isAtOrBefore(line.id, audit.ledgerAt));
     ahead = ahead.slice(counted.length);
+    // One that is staged while the audit begins has its line in it and not yet its state: it is missed from the next count on.
+    const missable = new Set(derived.keys());
     for (const line of counted) fold(line);
     if (!follower.caughtUp()) {
       return {
@@ -87,7 +89,7 @@ export function createDealLaws(store: DealStore) {
       evidence.push(...differences.filter((d) => d.expected !== d.found));
     }
     for (const [dealId, ledger] of derived) {
-      if (!audit.stock.has(dealId) && ledger.total !== 0)
+      if (!audit.stock.has(dealId) && missable.has(dealId) && ledger.total !== 0)
         evidence.push({ subject: `${dealId}: total`, expected: ledger.total, found: 0 });
     }
     return {

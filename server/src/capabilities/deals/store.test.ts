@@ -270,6 +270,23 @@ describe('the ledger', () => {
     expect((await laws.check()).stock.evidence).toEqual([]);
   });
 
+  test('takes a deal that is staged while it is counted for no loss, and one that is gone for a loss', async () => {
+    await stage('kettle', 10);
+    const laws = createDealLaws(store);
+    const { zrange } = rig.redis;
+    rig.redis.zrange = (async (...args: [string, string, string]) => {
+      const found = await zrange.apply(rig.redis, args);
+      await stage('wok', 5);
+      return found;
+    }) as typeof zrange;
+    const during = await laws.check();
+    rig.redis.zrange = zrange;
+    expect(during.stock.evidence).toEqual([]);
+    expect((await laws.check()).stock.evidence).toEqual([]);
+    await rig.redis.del(keys.partition(0).deal('wok'));
+    expect((await laws.check()).stock.evidence).toEqual([{ subject: 'wok: total', expected: 5, found: 0 }]);
+  });
+
   test('holds amounts past 10^15 exactly', async () => {
     await stage('palace', 3, { priceMinor: 999_999_999_999, limit: 99 });
     const { reply } = JSON.parse(await store.claim(claimOf(shopper(), ['palace'], { quantity: 2 }))) as { reply: Hold };
