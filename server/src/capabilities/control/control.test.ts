@@ -1,7 +1,7 @@
 import { pointSchema, wallSchema } from '@elevens/shared/src/control/contract.ts';
 import type { DealRecord } from '@elevens/shared/src/deals/contract.ts';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Caller } from '../../platform/caller.ts';
 import { createClock } from '../../platform/clock.ts';
 import type { FeedRegistry } from '../../platform/feeds.ts';
@@ -281,6 +281,32 @@ describe('the conservation laws', () => {
     const mended = await node.wall();
     expect(stateOf(mended, 'stock')).toBe('whole');
     expect(mended.laws.find(({ law }) => law === 'stock')?.evidence).toEqual([]);
+  });
+
+  test('a count that is given up is waited for, and not begun a second time beside itself', async () => {
+    const node = await startNode('one');
+    const begun: ((reading: LawReading) => void)[] = [];
+    node.given.packets = () => new Promise<LawReading>((resolve) => void begun.push(resolve));
+    const given: (() => void)[] = [];
+    const spy = vi.spyOn(globalThis, 'setTimeout').mockImplementation(((ring: () => void) => {
+      given.push(ring);
+      return 0;
+    }) as unknown as typeof setTimeout);
+    try {
+      const first = node.checkLaws();
+      while (begun.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      for (const ring of given.splice(0)) ring();
+      await first;
+      const second = node.checkLaws();
+      while (given.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      expect(begun).toHaveLength(1);
+      for (const settle of begun) settle(whole);
+      node.given.packets = async () => whole;
+      await second;
+    } finally {
+      spy.mockRestore();
+    }
+    expect(stateOf(await node.wall(), 'packets')).toBe('whole');
   });
 
   test('evidence says since when it is so, whichever node counts, and the log says it once', async () => {

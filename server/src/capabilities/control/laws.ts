@@ -71,11 +71,20 @@ export function createLaws({
     }
   }
 
+  /** Counts that were given up and still go on: a law reads its ledger with one hand, and two would read the same lines twice. */
+  const going = new Map<LawName, Promise<LawReading>>();
+
+  function read(law: LawName): Promise<LawReading> {
+    const reading = going.get(law) ?? counts[law]().finally(() => going.delete(law));
+    going.set(law, reading);
+    return reading;
+  }
+
   async function count(law: LawName, before: KeptLaw | undefined): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     try {
       const reading = await Promise.race([
-        counts[law](),
+        read(law),
         new Promise<never>((_, reject) => {
           timer = setTimeout(() => reject(new Error(`not counted within ${countMaxMs} ms`)), countMaxMs);
         }),
