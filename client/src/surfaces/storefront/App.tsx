@@ -1,55 +1,53 @@
-import { lazy, Suspense, useEffect, useRef } from 'react';
+import { useEffect, useRef } from 'react';
 import { useWords } from '../../platform/i18n.ts';
 import { type Route, To, useRoute } from '../../platform/router.tsx';
 import { NetLine } from '../../ui/NetLine.tsx';
-import { Nothing, Unlit } from '../../ui/Pieces.tsx';
+import { Hurt, Nothing, Unlit } from '../../ui/Pieces.tsx';
+import { Quiet } from '../../ui/Sign.tsx';
 import { DeskBar, TabBar } from './Bars.tsx';
+import { usePage, usePagesAhead } from './pages.tsx';
 import { TonightPage } from './TonightPage.tsx';
 
-/** Tonight is in the first load; every other page comes when it is gone to. */
-const DealsPage = lazy(() => import('./DealsPage.tsx').then((page) => ({ default: page.DealsPage })));
-const DealPage = lazy(() => import('./DealPage.tsx').then((page) => ({ default: page.DealPage })));
-const LivesPage = lazy(() => import('./LivesPage.tsx').then((page) => ({ default: page.LivesPage })));
-const LivePage = lazy(() => import('./LivePage.tsx').then((page) => ({ default: page.LivePage })));
-const PacketsPage = lazy(() => import('./PacketsPage.tsx').then((page) => ({ default: page.PacketsPage })));
-const RainPage = lazy(() => import('./RainPage.tsx').then((page) => ({ default: page.RainPage })));
-const MinePage = lazy(() => import('./MinePage.tsx').then((page) => ({ default: page.MinePage })));
+/** A page that comes when it is gone to: its place is unlit until it is here, and says so when it cannot come. */
+function Fetched({ name, id }: { name: Parameters<typeof usePage>[0]; id: string }) {
+  const { t } = useWords();
+  const view = usePage(name);
+  if (view.is === 'here') return view.draw(id);
+  return (
+    <div className="list">
+      {view.is === 'coming' ? (
+        <Unlit label={t('state.loading')} lines={4} />
+      ) : (
+        <Hurt
+          icon="offline"
+          title={t('state.failedTitle')}
+          act={<Quiet onPress={() => location.reload()}>{t('state.again')}</Quiet>}
+        >
+          {t('state.failed', { why: t('fault.unavailable') })}
+        </Hurt>
+      )}
+    </div>
+  );
+}
 
 function Page({ route }: { route: Route }) {
   const { t } = useWords();
-  switch (route.page) {
-    case 'tonight':
-      return <TonightPage />;
-    case 'deals':
-      return <DealsPage />;
-    case 'deal':
-      return <DealPage key={route.id} dealId={route.id} />;
-    case 'lives':
-      return <LivesPage />;
-    case 'live':
-      return <LivePage key={route.id} sessionId={route.id} />;
-    case 'packets':
-      return <PacketsPage />;
-    case 'packet':
-      return <RainPage key={route.id} dropId={route.id} />;
-    case 'mine':
-      return <MinePage />;
-    case 'nowhere':
-      return (
-        <div className="list">
-          <Nothing
-            title={t('state.nowhereTitle')}
-            act={
-              <To className="btn" to="/">
-                {t('state.toTonight')}
-              </To>
-            }
-          >
-            {t('state.nowhere')}
-          </Nothing>
-        </div>
-      );
-  }
+  if (route.page === 'tonight') return <TonightPage />;
+  if (route.page !== 'nowhere') return <Fetched name={route.page} id={'id' in route ? route.id : ''} />;
+  return (
+    <div className="list">
+      <Nothing
+        title={t('state.nowhereTitle')}
+        act={
+          <To className="btn" to="/">
+            {t('state.toTonight')}
+          </To>
+        }
+      >
+        {t('state.nowhere')}
+      </Nothing>
+    </div>
+  );
 }
 
 /** Which part of the bar a route belongs to. */
@@ -78,6 +76,7 @@ export function App() {
   const where = `${route.page} ${'id' in route ? route.id : ''}`;
 
   const at = useRef(where);
+  usePagesAhead();
 
   useEffect(() => {
     document.title = `${t(`title.${tab}`)} · ${t('brand')}`;
@@ -96,15 +95,7 @@ export function App() {
       {!bare.has(route.page) && <DeskBar tab={tab} />}
       <NetLine />
       <main id="main" ref={main} tabIndex={-1}>
-        <Suspense
-          fallback={
-            <div className="list">
-              <Unlit label={t('state.loading')} lines={4} />
-            </div>
-          }
-        >
-          <Page route={route} />
-        </Suspense>
+        <Page route={route} />
       </main>
       {!full.has(route.page) && <TabBar tab={tab} />}
     </div>
