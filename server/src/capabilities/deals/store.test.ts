@@ -278,7 +278,7 @@ describe('the ledger', () => {
       const found = await zrange.apply(rig.redis, args);
       await stage('wok', 5);
       return found;
-    }) as typeof zrange;
+    }) satisfies typeof zrange;
     const during = await laws.check();
     rig.redis.zrange = zrange;
     expect(during.stock.evidence).toEqual([]);
