@@ -132,7 +132,14 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
   const objects = await openObjectStore(target, { logger });
 
   // --- Platform: the door for commands, the feeds, the tick that writes them, the relay between tags.
-  const gateway = createGateway({ clock, random, logger, metrics, checkReplies: !config.production });
+  const gateway = createGateway({
+    clock,
+    random,
+    logger,
+    metrics,
+    checkReplies: !config.production,
+    mayChange: redisConnections.up,
+  });
   const tick = createTick({
     tickMs: config.tickMs,
     clock,

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { Redis } from 'ioredis';
 import { afterEach, expect, test } from 'vitest';
 import { startTestRedis, type TestRedis } from '../src/platform/redis/test-redis.ts';
 import { call, connect, festivalOf, guest, requestId, runRefused, startServer } from './test-server.ts';
@@ -83,4 +84,37 @@ test('a Redis that cannot be reached is said in words that name the setting', as
   expect(refused.code).toBe(1);
   expect(refused.output).toContain('REDIS_URL');
   expect(refused.output).not.toMatch(/\n {4}at /);
+});
+
+test('a Redis that comes back without its promise decides nothing, not even before that has been seen', async () => {
+  const url = await redisWith({});
+  const server = await startServer({ festival, env: { REDIS_URL: url } });
+  const shoppers = await Promise.all(
+    Array.from({ length: 8 }, async () => connect(server.url, (await guest(server.url)).token)),
+  );
+  const redis = new Redis(url);
+  await redis.config('SET', 'appendfsync', 'everysec');
+  await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  // The server comes back again and again to see whether it has been mended; meanwhile everybody goes on trying.
+  const answers = await Promise.all(
+    shoppers.map(async (socket) => {
+      const said: { ok: boolean }[] = [];
+      for (let i = 0; i < 90; i++) {
+        said.push(
+          await call(socket, 'deals:claim', { requestId: requestId(), lines: [{ dealId: 'kettle', quantity: 1 }] }),
+        );
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      return said;
+    }),
+  );
+  // Unknown: a call that was sent over the very connection that was ended.
+  for (const answer of answers.flat())
+    expect(answer).toMatchObject({ ok: false, fault: expect.stringMatching(/^(unavailable|unknown)$/) });
+  await redis.config('SET', 'appendfsync', 'always');
+  redis.disconnect();
+  const [socket] = shoppers;
+  const claim = { requestId: requestId(), lines: [{ dealId: 'kettle', quantity: 1 }] };
+  while (!(await call(socket!, 'deals:claim', claim)).ok) await new Promise((resolve) => setTimeout(resolve, 50));
+  await server.stop();
 });

@@ -80,6 +80,7 @@ export function createGateway({
   logger,
   metrics,
   checkReplies,
+  mayChange = () => true,
 }: {
   clock: Clock;
   random: Random;
@@ -87,6 +88,11 @@ export function createGateway({
   metrics: GatewayMetrics;
   /** Parse every reply by its schema too: in tests and development, where a wrong one should be loud. */
   checkReplies: boolean;
+  /**
+   * Whether what is decided now would be kept as promised. While it is not, only questions are answered: a Redis that
+   * came back is connected a moment before it has been looked at.
+   */
+  mayChange?: () => boolean;
 }): Gateway {
   const commands = new Map<string, { command: Command; handler: Handler }>();
   const people = createBudgets(clock, personBudget);
@@ -134,6 +140,7 @@ export function createGateway({
     const arrivedAtMs = clock.nowMs();
     const parsed = command.input.safeParse(call.input);
     if (!parsed.success) throw new Fault('bad-input', { problems: problemsOf(parsed.error) });
+    if (command.changes && !mayChange()) throw new Fault('unavailable');
     const answerKey = command.changes ? answerKeyOf(call.name, parsed.data) : noAnswer;
     const answer = await handler(
       { person: call.person, arrivedAtMs, traceId, socket: call.socket },
