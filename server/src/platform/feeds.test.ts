@@ -44,7 +44,14 @@ async function node(redisRig: Awaited<ReturnType<typeof connectTestRedis>>) {
   const live = keys.live(session);
   feeds.log('live:chat', {
     keysOf: async (id) =>
-      id === session ? { stream: live.chat, meta: live.chatMeta, bell: live.bell('live:chat', id) } : null,
+      id === session
+        ? {
+            stream: live.chat,
+            meta: live.chatMeta,
+            bell: live.bell('live:chat', id),
+            goneAtMs: clock.nowMs() + 86_400_000,
+          }
+        : null,
     snapshotEntries: 5,
     keptMax: 50,
   });
@@ -415,4 +422,11 @@ test('what rang while only the doorbells were away is read when they are back', 
   await redisRig.redis.spublish(k.bell('deals:stock', 'kettle'), '');
   await until(() => events.length === 2);
   expect(events[1]).toMatchObject({ state: { free: 2 } });
+});
+
+test('a log that is only looked at goes like one in which something was said', async () => {
+  const { nodes, redisRig, live } = await rigOf(1);
+  const viewer = await nodes[0]!.viewer();
+  await viewer.join('live:chat', session);
+  expect(await redisRig.redis.pttl(live.chatMeta)).toBeGreaterThan(0);
 });

@@ -19,6 +19,8 @@ export interface LogKeys {
   stream: string;
   meta: string;
   bell: string;
+  /** When stream and meta go, also where nothing was ever appended. */
+  goneAtMs: number;
 }
 
 export interface FeedRegistry {
@@ -218,7 +220,8 @@ export function createFeeds({
     const keys = (await source?.keysOf(id)) ?? null;
     if (source === undefined || keys === null) return null;
     const key = feed + BREAK + id;
-    await redis.hsetnx(keys.meta, 'epoch', random.token(6));
+    if ((await redis.hsetnx(keys.meta, 'epoch', random.token(6))) === 1)
+      await redis.pexpireat(keys.meta, keys.goneAtMs);
     const log: OpenLog = {
       kind: 'log',
       feed,

@@ -7,10 +7,13 @@ import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import type { Relay } from '../../platform/relay.ts';
 import type { Catalogue } from '../catalogue/index.ts';
 import { createLiveDecisions } from './live.ts';
-import { createLiveStore } from './store.ts';
+import { createLiveStore, keptAfterEndMs } from './store.ts';
 
 /** Lines that someone who comes anew is shown: what fits on a screen and a little above it. */
 const snapshotEntries = 50;
+
+/** Outboxes are looked at for this long after their session ended: whoever said the last line may have died with it. */
+const carriedBehindMs = 600_000;
 
 /** Live sessions: who is in the room, and what is said in it. */
 export function createLive({
@@ -53,24 +56,32 @@ export function createLive({
   }
 
   feeds.log('live:chat', {
-    keysOf: async (id) => (decisions.windowOf(id) === null ? null : store.keysOf(id)),
+    keysOf: async (id) => {
+      const window = decisions.watchable(id);
+      return window === null ? null : store.keysOf(id, window.endsAtMs);
+    },
     snapshotEntries,
     keptMax: chatKeptMax,
   });
   feeds.state('live:room', {
     channel: store.roomBell,
     read: async (ids) => {
-      const known = ids.map((id) => decisions.windowOf(id) !== null);
+      const known = ids.map((id) => decisions.watchable(id) !== null);
       const rooms = await store.rooms(ids, clock.nowMs());
       return rooms.map((room, i) => (known[i] ? room : null));
     },
     sampleMs: 1_000,
   });
 
+  /** Sessions that left something to be carried when this node came, and still do; null before they were looked for. */
+  let behind: string[] | null = null;
+
   /** Once a second on every node: tells who is here, how much was said, and carries what a dead node left behind. */
   async function look(): Promise<void> {
     const nowMs = clock.nowMs();
-    const current = new Set(decisions.current().map((s) => s.sessionId));
+    // Sessions may have ended while no node was there: what they announced is carried first of all, however long ago.
+    behind = await store.uncarried(behind ?? decisions.begunBetween(nowMs - keptAfterEndMs, nowMs));
+    const current = new Set([...behind, ...decisions.begunBetween(nowMs - carriedBehindMs, nowMs)]);
     for (const sessionId of current) carryFrom(sessionId);
     for (const [sessionId, stop] of carried) {
       if (current.has(sessionId)) continue;

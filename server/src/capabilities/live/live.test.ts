@@ -95,16 +95,26 @@ beforeEach(async () => {
     () => catalogue.stop(),
   );
   await catalogue.load(festivalNamed(keys.festival));
+  const startNode = (name: string, nodeClock: typeof clock, relay: ReturnType<typeof createRelay>) =>
+    createLive({ redis, keys, clock: nodeClock, random, feeds: feeds as Feeds, relay, catalogue, nodeName: name });
   const relay = createRelay({ redis, logger });
   // Nobody is there to be credited in this file, so what is announced is taken off the outbox and looked at.
-  relay.destination(
-    'energy@p0',
-    async (_source, entries) => void announced.push(...entries.map((e) => JSON.parse(e.payload))),
-  );
+  const hear: Parameters<typeof relay.destination>[1] = async (_source, entries) =>
+    void announced.push(...entries.map((e) => JSON.parse(e.payload)));
+  relay.destination('energy@p0', hear);
   closing.push(() => relay.stop());
   announced = [];
-  live = createLive({ redis, keys, clock, random, feeds: feeds as Feeds, relay, catalogue, nodeName: 'node-1' });
+  live = startNode('node-1', clock, relay);
+  startLater = (afterMs) => {
+    const later = createRelay({ redis, logger });
+    later.destination('energy@p0', hear);
+    later.start();
+    closing.push(() => later.stop());
+    return startNode('node-2', { ...clock, nowMs: () => clock.nowMs() + afterMs }, later);
+  };
 });
+/** A node that comes so much later. */
+let startLater: (afterMs: number) => ReturnType<typeof createLive>;
 let announced: { shopperId: string; sessionId: string; simulated: boolean }[] = [];
 
 const amber: Person = {
@@ -182,6 +192,39 @@ describe('a line of chat', () => {
     while (announced.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(announced.map((a) => a.simulated)).toEqual([false, true]);
   });
+});
+
+test('what a session announced is carried by a node that comes hours after it ended', async () => {
+  // As a node leaves it that dies between the decision and the carrying.
+  const payload = JSON.stringify({ shopperId: amber.shopperId, sessionId: 'evening', simulated: false });
+  await rig.redis.xadd(keys.live('evening').outbox, '*', 'to', 'energy@p0', 'n', 1, 'e', 'live.said', 'p', payload);
+  await startLater(5 * 3_600_000).look();
+  while (announced.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(announced).toEqual([{ shopperId: amber.shopperId, sessionId: 'evening', simulated: false }]);
+});
+
+test('nothing of a session stays in Redis for ever', async () => {
+  await say('evening', 'hello');
+  here.set('evening', 1);
+  await live.look();
+  while (announced.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  const { tag } = keys.live('evening');
+  const left = await rig.redis.keys(`${tag}*`);
+  expect(left.length).toBeGreaterThan(4);
+  for (const key of left)
+    expect([key, await rig.redis.pttl(key)]).toEqual([key, expect.toSatisfy((ms: number) => ms > 0)]);
+});
+
+test('a room can be looked at for a day after its session, and is unknown then', async () => {
+  const roomsAfter = async (afterMs: number) => {
+    startLater(afterMs);
+    return [
+      (await logs.get('live:chat')?.keysOf('evening')) !== null,
+      (await states.get('live:room')?.read(['evening']))?.[0] !== null,
+    ];
+  };
+  expect(await roomsAfter(20 * 3_600_000)).toEqual([true, true]);
+  expect(await roomsAfter(26 * 3_600_000)).toEqual([false, false]);
 });
 
 test('a room says how many people are in it on all nodes, and forgets a node that is not heard of', async () => {

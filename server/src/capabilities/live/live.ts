@@ -7,11 +7,13 @@ import type { Clock } from '../../platform/clock.ts';
 import type { HandlersOf } from '../../platform/gateway.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Catalogue } from '../catalogue/index.ts';
-import type { createLiveStore } from './store.ts';
+import { type createLiveStore, keptAfterEndMs } from './store.ts';
 
 const listAheadMs = 3 * 3_600_000;
 const listBehindMs = 10 * 60_000;
 const perSessionMax = 2;
+/** Of one record looked at: at one every 10 s, the most there are in a day. */
+const begunMax = 8_640;
 /** The list is the same for everyone and holds nothing that changes by the second. */
 const listFreshMs = 1_000;
 
@@ -42,6 +44,12 @@ export function createLiveDecisions({
     if (record === undefined) return null;
     const found = occurrenceOf(record, catalogue.festival().firstStartMs, sessionId);
     return found === null || found.startsAtMs > clock.nowMs() + listAheadMs ? null : { record, ...found };
+  }
+
+  /** The same of a session that can be looked at: not of one whose chat is gone. */
+  function watchable(sessionId: string) {
+    const window = windowOf(sessionId);
+    return window !== null && window.endsAtMs + keptAfterEndMs > clock.nowMs() ? window : null;
   }
 
   /** The session's deals that are open, or where none is the next opening of each; the pinned one first. */
@@ -123,9 +131,13 @@ export function createLiveDecisions({
 
   return {
     handlers,
-    windowOf,
-    /** Sessions that are on, or ended within the last minutes: whose outboxes and rooms are looked after. */
-    current: () => sessionsAt(clock.nowMs()).filter((s) => s.startsAtMs <= clock.nowMs()),
+    watchable,
+    /** Sessions that began in this time, however they repeat: whose outboxes may still hold something. */
+    begunBetween: (fromMs: number, toMs: number) =>
+      catalogue
+        .all('sessions')
+        .flatMap((record) => occurrencesOf(record, catalogue.festival().firstStartMs, { fromMs, toMs, max: begunMax }))
+        .map((o) => o.id),
     takeUncounted() {
       const taken = { ...uncounted };
       uncounted.people = 0;

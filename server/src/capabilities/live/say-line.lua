@@ -19,4 +19,7 @@ outcome = '{"ok":true,"reply":{"messageId":"' .. message_id .. '","position":"' 
 remember(answers, order, request, 'live:say', hash, outcome, now, string.format('%.0f', tonumber(now) + tonumber(forget_ms)))
 redis.call('PEXPIREAT', chat, gone_at)
 redis.call('PEXPIREAT', meta, gone_at)
+-- Of every time a session comes round: nothing is announced any more by then, and what was is long carried.
+redis.call('PEXPIREAT', outbox, gone_at)
+redis.call('PEXPIREAT', numbers, gone_at)
 return outcome

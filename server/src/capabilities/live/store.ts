@@ -8,7 +8,7 @@ const sayLine = defineScript(new URL('./say-line.lua', import.meta.url));
 
 const forgetAfterMs = 600_000;
 /** A session's chat can be read for a day after it ended. */
-const keptAfterEndMs = 86_400_000;
+export const keptAfterEndMs = 86_400_000;
 /** A node's count of people in a room that it has not renewed for this long is not believed. */
 const countFreshMs = 5_000;
 
@@ -24,9 +24,25 @@ export interface Line {
 /** The only file of this capability that knows Redis. */
 export function createLiveStore({ redis, keys }: { redis: Redis; keys: Keyspace }) {
   return {
-    keysOf(sessionId: string) {
+    keysOf(sessionId: string, endsAtMs: number) {
       const k = keys.live(sessionId);
-      return { stream: k.chat, meta: k.chatMeta, bell: k.bell('live:chat', sessionId) };
+      return {
+        stream: k.chat,
+        meta: k.chatMeta,
+        bell: k.bell('live:chat', sessionId),
+        goneAtMs: endsAtMs + keptAfterEndMs,
+      };
+    },
+    /** Those of these sessions that announced what nobody has carried yet. */
+    async uncarried(sessionIds: readonly string[]): Promise<string[]> {
+      if (sessionIds.length === 0) return [];
+      const pipeline = redis.pipeline();
+      for (const sessionId of sessionIds) pipeline.xlen(keys.live(sessionId).outbox);
+      const lengths = ((await pipeline.exec()) ?? []).map(([error, length]) => {
+        if (error) throw error;
+        return Number(length);
+      });
+      return sessionIds.filter((_, i) => (lengths[i] ?? 0) > 0);
     },
     outboxOf: (sessionId: string) => keys.live(sessionId).outbox,
     roomBell: (sessionId: string) => keys.live(sessionId).bell('live:room', sessionId),
