@@ -6,7 +6,7 @@ import { useTimes } from '../../platform/use-places.ts';
 import { timelineOf } from './timeline.ts';
 
 /** The evening on its line: what was, what is lit, what comes, and where now is. */
-export function EveningLine({ nowMs, old, onNow }: { nowMs: number; old: boolean; onNow: string }) {
+export function EveningLine({ nowMs, old, onNow }: { nowMs: number; old: boolean; onNow: string | null }) {
   const { t } = useWords();
   const times = useTimes();
   const answer = useList('campaign:tonight');
@@ -24,7 +24,7 @@ export function EveningLine({ nowMs, old, onNow }: { nowMs: number; old: boolean
           <li key={entry.id} className={`ev is-${state}`} aria-current={state === 'on' ? 'true' : undefined}>
             <span className="time">{times.short(entry.startsAtMs)}</span>
             <b>{entry.title}</b>
-            {i === lastOn && <small>{onNow}</small>}
+            {i === lastOn && onNow !== null && <small>{onNow}</small>}
             {i === firstNext && <small>{t('evening.in', { clock: clockText(entry.startsAtMs - nowMs) })}</small>}
           </li>
         ))}

@@ -42,8 +42,7 @@ export function Wall({ wall, old, ageMs, top }: { wall: WallState; old: boolean;
     .filter((surface) => (wall.people.bySurface[surface] ?? 0) > 0)
     .map((surface) => t(`people.${surface}`, { n: format.number(wall.people.bySurface[surface] ?? 0) }));
   const on = wall.deals.filter((deal) => deal.opensAtMs <= nowMs && nowMs < deal.closesAtMs);
-  const count = (state: string): string =>
-    format.number(on.filter((deal) => dealStateOf(deal, nowMs) === state).length);
+  const count = (state: string): number => on.filter((deal) => dealStateOf(deal, nowMs) === state).length;
   const n = (value: number): string => format.number(value);
   const crowdSeen = wall.crowd.here > 0 || wall.crowd.claims > 0;
 
@@ -74,7 +73,7 @@ export function Wall({ wall, old, ageMs, top }: { wall: WallState; old: boolean;
             <Rich text={t('worth.energy', { n: n(wall.totals.energy) })} />
           </span>
           <span>
-            <Rich text={t('worth.messages', { n: n(wall.totals.messages) })} />
+            <Rich text={t('worth.messages', { count: wall.totals.messages, n: n(wall.totals.messages) })} />
           </span>
         </p>
       </Figure>
@@ -108,7 +107,12 @@ export function Wall({ wall, old, ageMs, top }: { wall: WallState; old: boolean;
       <EveningLine
         nowMs={nowMs}
         old={old}
-        onNow={t('evening.onNow', { soldOut: count('soldOut'), paused: count('paused') })}
+        // Silence is health: that nothing is sold out or paused is not said.
+        onNow={
+          count('soldOut') + count('paused') > 0
+            ? t('evening.onNow', { soldOut: n(count('soldOut')), paused: n(count('paused')) })
+            : null
+        }
       />
       <div className="evids">
         {broken.map((law) => (

@@ -50,7 +50,8 @@ export const en = {
     holds_other: '<b>{{n}}</b> holds',
     packets: '<b>{{n}}</b> packets, {{money}}',
     energy: '<b>{{n}}</b> energy',
-    messages: '<b>{{n}}</b> lines of chat',
+    messages_one: '<b>{{n}}</b> line of chat',
+    messages_other: '<b>{{n}}</b> lines of chat',
   },
   pace: {
     title: 'Holds a second',

@@ -49,9 +49,10 @@ export const nl: typeof en = {
     title: 'Vastgehouden sinds de eerste start',
     holds_one: '<b>{{n}}</b> reservering',
     holds_other: '<b>{{n}}</b> reserveringen',
-    packets: '<b>{{n}}</b> pakketjes, {{money}}',
+    packets: '<b>{{n}}</b> enveloppen, {{money}}',
     energy: '<b>{{n}}</b> energie',
-    messages: '<b>{{n}}</b> chatregels',
+    messages_one: '<b>{{n}}</b> chatregel',
+    messages_other: '<b>{{n}}</b> chatregels',
   },
   pace: {
     title: 'Reserveringen per seconde',
@@ -61,7 +62,7 @@ export const nl: typeof en = {
     claimsColumn: 'Claims/s',
     holdsColumn: 'Reserv./s',
     messagesColumn: 'Chat/s',
-    packetsColumn: 'Pakketjes/s',
+    packetsColumn: 'Enveloppen/s',
     peopleColumn: 'Meeste mensen',
     legend: 'Vastgehouden, geclaimd, demopubliek (gestippeld)',
   },
@@ -76,11 +77,11 @@ export const nl: typeof en = {
   crowd: {
     title: 'Demopubliek, hierboven niet meegeteld',
     text: '<b>{{here}}</b> hier, <b>{{claims}}</b> claims per seconde',
-    totals: '{{holds}} reserveringen, {{packets}} pakketjes, {{messages}} chatregels',
+    totals: '{{holds}} reserveringen, {{packets}} enveloppen, {{messages}} chatregels',
   },
   laws: {
     title: 'Wat altijd moet kloppen',
-    name: { stock: 'Voorraad', holds: 'Reserv.', packets: 'Pakketjes', energy: 'Energie' },
+    name: { stock: 'Voorraad', holds: 'Reserv.', packets: 'Enveloppen', energy: 'Energie' },
     state: { whole: 'klopt', counting: 'telt', adrift: 'klopt niet', unknown: 'onbekend' },
     off: { missing: '{{amount}} te weinig', extra: '{{amount}} te veel' },
   },
@@ -108,7 +109,7 @@ export const nl: typeof en = {
     law: {
       stock: 'De voorraad klopt niet',
       holds: 'De reserveringen kloppen niet',
-      packets: 'De pakketjes kloppen niet',
+      packets: 'De enveloppen kloppen niet',
       energy: 'De energie klopt niet',
     },
     difference:
@@ -174,7 +175,7 @@ export const nl: typeof en = {
     fewer: 'Toon minder',
   },
   drops: {
-    title: 'Rode pakketjes',
+    title: 'Rode enveloppen',
     none: 'Geen regen binnen het halfuur.',
     state: { on: 'tot {{time}}', next: 'om {{time}}', over: 'gesloten {{time}}' },
     counts: '{{opened}} van {{packets}} geopend, {{money}} van {{fund}}',

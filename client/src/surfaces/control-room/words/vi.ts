@@ -56,7 +56,8 @@ export const vi: typeof en = {
     holds_other: '<b>{{n}}</b> lượt giữ',
     packets: '<b>{{n}}</b> lì xì, {{money}}',
     energy: '<b>{{n}}</b> năng lượng',
-    messages: '<b>{{n}}</b> dòng chat',
+    messages_one: '<b>{{n}}</b> dòng chat',
+    messages_other: '<b>{{n}}</b> dòng chat',
   },
   pace: {
     title: 'Giữ chỗ mỗi giây',

@@ -51,7 +51,8 @@ export const zh: typeof en = {
     holds_other: '<b>{{n}}</b> 笔占单',
     packets: '<b>{{n}}</b> 个红包，{{money}}',
     energy: '<b>{{n}}</b> 能量',
-    messages: '<b>{{n}}</b> 条聊天',
+    messages_one: '<b>{{n}}</b> 条聊天',
+    messages_other: '<b>{{n}}</b> 条聊天',
   },
   pace: {
     title: '每秒占单',
