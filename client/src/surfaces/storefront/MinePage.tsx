@@ -6,7 +6,7 @@ import { useEnergy } from '../../capabilities/energy/use-energy.ts';
 import { ProfileForm } from '../../capabilities/identity/ProfileForm.tsx';
 import { useDrops, useMyPackets } from '../../capabilities/redpackets/use-drops.ts';
 import { clockText } from '../../platform/format.ts';
-import { useWords } from '../../platform/i18n.ts';
+import { languageNames, useWords } from '../../platform/i18n.ts';
 import { useNow, useSession } from '../../platform/platform.tsx';
 import { To } from '../../platform/router.tsx';
 import { useTimes } from '../../platform/use-places.ts';
@@ -20,7 +20,7 @@ import './mine.css';
 
 /** Mine: who one is here, the wallet and its packets, what is held, and where the energy came from. */
 export function MinePage() {
-  const { t } = useWords();
+  const { t, language } = useWords();
   const session = useSession();
   const packets = useMyPackets();
   const { holds } = useMyHolds();
@@ -34,7 +34,7 @@ export function MinePage() {
         <Seal name={session?.displayName ?? '?'} />
         <div>
           <h1>{session?.displayName ?? t('title.mine')}</h1>
-          <p>{t('mine.guestSince')}</p>
+          <p>{t('mine.guestSince', { language: languageNames[language] })}</p>
         </div>
         <Quiet small onPress={() => setEditing(!editing)} pressed={editing}>
           {t('mine.edit')}

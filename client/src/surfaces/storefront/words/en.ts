@@ -360,8 +360,8 @@ export const en = {
     notProven: 'Not proven: that nobody who could know the seed timed a tap.',
   },
   mine: {
-    guestSince: 'A guest of the night, on this device',
-    edit: 'Name, language',
+    guestSince: 'A guest on this device, {{language}}',
+    edit: 'Change',
     name: 'Name',
     nameHint: 'Others see this name in the chat. 1 to 24 characters.',
     nameBad: 'A name has 1 to 24 visible characters and no blank at its ends.',

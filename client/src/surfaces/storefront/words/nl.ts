@@ -362,8 +362,8 @@ export const nl: StorefrontWords = {
     notProven: 'Niet bewezen: dat niemand die het zaad kon kennen zijn tik heeft uitgekiend.',
   },
   mine: {
-    guestSince: 'Gast van de avond, op dit apparaat',
-    edit: 'Naam, taal',
+    guestSince: 'Gast op dit apparaat, {{language}}',
+    edit: 'Wijzig',
     name: 'Naam',
     nameHint: 'Anderen zien deze naam in het gesprek. 1 tot 24 tekens.',
     nameBad: 'Een naam heeft 1 tot 24 zichtbare tekens en geen spatie aan de randen.',

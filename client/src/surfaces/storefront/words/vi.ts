@@ -361,8 +361,8 @@ export const vi: StorefrontWords = {
     notProven: 'Chưa chứng minh: rằng không ai biết hạt giống đã canh giờ chạm.',
   },
   mine: {
-    guestSince: 'Khách của đêm nay, trên thiết bị này',
-    edit: 'Tên, ngôn ngữ',
+    guestSince: 'Khách trên thiết bị này, {{language}}',
+    edit: 'Đổi',
     name: 'Tên',
     nameHint: 'Người khác thấy tên này khi trò chuyện. 1 đến 24 ký tự.',
     nameBad: 'Tên có 1 đến 24 ký tự nhìn thấy được và không có khoảng trắng ở hai đầu.',

@@ -351,8 +351,8 @@ export const zh: StorefrontWords = {
     notProven: '没有证明的：知道种子的人没有掐着时间点。',
   },
   mine: {
-    guestSince: '今晚的客人，在这台设备上',
-    edit: '名字与语言',
+    guestSince: '这台设备上的客人，{{language}}',
+    edit: '修改',
     name: '名字',
     nameHint: '别人在聊天里看到这个名字。1 到 24 个字符。',
     nameBad: '名字要 1 到 24 个看得见的字符，首尾不能有空格。',
