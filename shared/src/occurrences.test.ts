@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { occurrenceOf, occurrencesOf } from './occurrences.ts';
+import { occurrenceOf, occurrencesNear, occurrencesOf } from './occurrences.ts';
 
 const firstStartMs = 1_800_000_000_000;
 const rain = { id: 'rain', when: 'every 10m for 3m from +4m' };
@@ -30,6 +30,21 @@ test('an occurrence looked up by its id is the one that the schedule gives, howe
     startsAtMs: Date.UTC(2026, 10, 10, 16),
     endsAtMs: Date.UTC(2026, 10, 10, 17),
   });
+});
+
+test.each([
+  // rain: 4 to 7 minutes, 14 to 17, and so on.
+  [rain, 5, ['rain~0', 'rain~1']],
+  [rain, 8, ['rain~0', 'rain~1']],
+  [rain, 13, ['rain~1', 'rain~2']],
+  [{ id: 'blink', when: 'every 10s for 10s' }, 5, ['blink~30', 'blink~31']],
+  [{ id: 'wink', when: 'every 20s for 10s' }, 5.25, ['wink~15', 'wink~16']],
+  [gala, 1, ['gala']],
+  [gala, 13, ['gala']],
+  [gala, 17, []],
+])('of %o after %d minutes a list shows %o', (record, minutes, ids) => {
+  const near = { nowMs: firstStartMs + minutes * 60_000, behindMs: 180_000, aheadMs: 3_600_000 };
+  expect(occurrencesNear(record, firstStartMs, near).map((o) => o.id)).toEqual(ids);
 });
 
 test.each([

@@ -8,6 +8,9 @@ export interface NamedOccurrence {
   endsAtMs: number;
 }
 
+/** Occurrences looked through for the one that ended last: at one every 10 s, the most there are in three hours. */
+const overMax = 1_080;
+
 interface Timed {
   id: string;
   when: string;
@@ -42,4 +45,19 @@ export function occurrenceOf(record: Timed, firstStartMs: number, id: string): N
   if (!Number.isSafeInteger(number) || number < 0 || occurrenceId(record.id, number) !== id) return null;
   const startsAtMs = firstStartMs + schedule.fromMs + number * schedule.everyMs;
   return { id, startsAtMs, endsAtMs: startsAtMs + schedule.forMs };
+}
+
+/**
+ * What a list shows of a record: the occurrence that is on and the next; while none is on, the one that ended last (if
+ * no longer ago than `behindMs`) and the next. However quickly it repeats, what is over never takes the place of what is on.
+ */
+export function occurrencesNear(
+  record: Timed,
+  firstStartMs: number,
+  { nowMs, behindMs, aheadMs }: { nowMs: number; behindMs: number; aheadMs: number },
+): NamedOccurrence[] {
+  const coming = occurrencesOf(record, firstStartMs, { fromMs: nowMs, toMs: nowMs + aheadMs, max: 2 });
+  if (coming[0] !== undefined && coming[0].startsAtMs <= nowMs) return coming;
+  const over = occurrencesOf(record, firstStartMs, { fromMs: nowMs - behindMs, toMs: nowMs, max: overMax }).at(-1);
+  return over === undefined ? coming : [over, ...coming.slice(0, 1)];
 }

@@ -1,7 +1,7 @@
 import type { InputOf, ReplyOf } from '@elevens/shared/src/contract.ts';
 import type { Deal, DealRecord, deals as dealsContract } from '@elevens/shared/src/deals/contract.ts';
 import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
-import { occurrencesOf } from '@elevens/shared/src/occurrences.ts';
+import { type NamedOccurrence, occurrencesNear, occurrencesOf } from '@elevens/shared/src/occurrences.ts';
 import { durationMs } from '@elevens/shared/src/time.ts';
 import { type Caller, personOf } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -17,8 +17,8 @@ const stageAheadMs = 10 * 60_000;
 /** How far ahead the list looks, and how long a closed deal is still shown. */
 const listAheadMs = 3 * 3_600_000;
 const listBehindMs = 3 * 60_000;
-/** Occurrences of one deal in the list: the one that is on (or was just on) and the next. */
-const perDealMax = 2;
+/** Openings of one deal staged at once: the one that is on and the next. */
+const stagedPerDealMax = 2;
 const dealsListedMax = 300;
 /** The list is the same for everyone and asked for by everyone at midnight, so it is read at most four times a second. */
 const listFreshMs = 250;
@@ -42,13 +42,7 @@ export function createDealDecisions({
   const staged = new Map<string, string>();
   let listed: { atMs: number; reply: Promise<ReplyOf<Contract['commands']['list']>> } | null = null;
 
-  function openingsOf(record: DealRecord, span: { fromMs: number; toMs: number }) {
-    return occurrencesOf(record, catalogue.festival().firstStartMs, { ...span, max: perDealMax }).map((o) => ({
-      dealId: o.id,
-      opensAtMs: o.startsAtMs,
-      closesAtMs: o.endsAtMs,
-    }));
-  }
+  const openingOf = (o: NamedOccurrence) => ({ dealId: o.id, opensAtMs: o.startsAtMs, closesAtMs: o.endsAtMs });
 
   function stagedOf(
     record: DealRecord,
@@ -67,11 +61,11 @@ export function createDealDecisions({
   /** Puts every deal that is open or opens soon where claims are decided. Any node may do it, at any time. */
   async function stage(): Promise<void> {
     const nowMs = clock.nowMs();
+    const { firstStartMs } = catalogue.festival();
+    const span = { fromMs: nowMs, toMs: nowMs + stageAheadMs, max: stagedPerDealMax };
     const wanted = catalogue
       .all('deals')
-      .flatMap((record) =>
-        openingsOf(record, { fromMs: nowMs, toMs: nowMs + stageAheadMs }).map((o) => stagedOf(record, o)),
-      );
+      .flatMap((record) => occurrencesOf(record, firstStartMs, span).map((o) => stagedOf(record, openingOf(o))));
     for (const deal of wanted) {
       const terms = JSON.stringify(deal);
       if (staged.get(deal.dealId) === terms) continue;
@@ -85,13 +79,11 @@ export function createDealDecisions({
   async function readList(): Promise<ReplyOf<Contract['commands']['list']>> {
     const nowMs = clock.nowMs();
     const festival = catalogue.festival();
+    const span = { nowMs, behindMs: listBehindMs, aheadMs: listAheadMs };
     const found = catalogue
       .all('deals')
       .flatMap((record) =>
-        openingsOf(record, { fromMs: nowMs - listBehindMs, toMs: nowMs + listAheadMs }).map((o) => ({
-          record,
-          ...o,
-        })),
+        occurrencesNear(record, festival.firstStartMs, span).map((o) => ({ record, ...openingOf(o) })),
       )
       .toSorted((a, b) => a.opensAtMs - b.opensAtMs)
       .slice(0, dealsListedMax);

@@ -53,6 +53,7 @@ function festivalNamed(id: string): Festival {
       session('evening', '+0s for 1h'),
       session('round', 'every 1h for 30m'),
       session('tomorrow', '+2h for 1h'),
+      session('quick', 'every 2m for 90s'),
       session('brief', '2026-01-01T00:00:00Z for 1m'),
     ],
   });
@@ -247,5 +248,19 @@ test('a room says how many people are in it on all nodes, and forgets a node tha
 test('the list tells of what is on and what comes, and not of what is long over', async () => {
   const answer = await live.handlers.list(callerOf(amber), {}, answerOf('x'));
   if (!answer.ok) throw new Error('the list was refused');
-  expect(answer.reply.sessions.map((s) => s.sessionId)).toEqual(['evening', 'round~0', 'round~1', 'tomorrow']);
+  expect(answer.reply.sessions.map((s) => s.sessionId)).toEqual([
+    'evening',
+    'quick~0',
+    'round~0',
+    'quick~1',
+    'round~1',
+    'tomorrow',
+  ]);
+  // One that comes round often: what is on is shown, and not what was on twice within the last ten minutes.
+  const later = await startLater(21 * 60_000).handlers.list(callerOf(amber), {}, answerOf('x'));
+  if (!later.ok) throw new Error('the list was refused');
+  expect(later.reply.sessions.map((s) => s.sessionId).filter((id) => id.startsWith('quick'))).toEqual([
+    'quick~10',
+    'quick~11',
+  ]);
 });

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { LiveSession, live as liveContract, Message, SessionRecord } from '@elevens/shared/src/live/contract.ts';
 import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
-import { occurrenceOf, occurrencesOf } from '@elevens/shared/src/occurrences.ts';
+import { occurrenceOf, occurrencesNear, occurrencesOf } from '@elevens/shared/src/occurrences.ts';
 import { type Person, personOf } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { HandlersOf } from '../../platform/gateway.ts';
@@ -11,7 +11,6 @@ import { type createLiveStore, keptAfterEndMs } from './store.ts';
 
 const listAheadMs = 3 * 3_600_000;
 const listBehindMs = 10 * 60_000;
-const perSessionMax = 2;
 /** Of one record looked at: at one every 10 s, the most there are in a day. */
 const begunMax = 8_640;
 /** The list is the same for everyone and holds nothing that changes by the second. */
@@ -63,11 +62,11 @@ export function createLiveDecisions({
   }
 
   function sessionsAt(nowMs: number): LiveSession[] {
-    const span = { fromMs: nowMs - listBehindMs, toMs: nowMs + listAheadMs, max: perSessionMax };
+    const span = { nowMs, behindMs: listBehindMs, aheadMs: listAheadMs };
     return catalogue
       .all('sessions')
       .flatMap((record) =>
-        occurrencesOf(record, catalogue.festival().firstStartMs, span).map((o) => ({
+        occurrencesNear(record, catalogue.festival().firstStartMs, span).map((o) => ({
           sessionId: o.id,
           brandId: record.brandId,
           title: record.title,
