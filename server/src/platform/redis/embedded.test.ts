@@ -142,6 +142,24 @@ describe.each(hosts)('the embedded Redis, %s', (_title, host) => {
   });
 });
 
+test('is tried again when the machine cannot even start a process for it', async () => {
+  const restarted = Promise.withResolvers<void>();
+  let failures = 0;
+  // The tools are looked at whenever a process is about to be started.
+  const host: HostTools = {
+    flock: here.flock,
+    get pdeathsig() {
+      if (failures-- > 0) throw new Error('spawn ENOMEM');
+      return here.pdeathsig;
+    },
+  };
+  const redis = await start(newDataDir(), { host, onRestart: restarted.resolve });
+  failures = 2;
+  process.kill(await processId(redis), 'SIGKILL');
+  await restarted.promise;
+  expect(await answers(redis)).toBe(true);
+});
+
 test('the embedded Redis syncs every write, evicts nothing, and lets nobody in without its password', async () => {
   const dataDir = newDataDir();
   const redis = await start(dataDir);

@@ -154,7 +154,10 @@ export async function startEmbeddedRedis({
         if (!stopping) await pause(waitMs);
         if (stopping) return;
         waitMs = Math.min(waitMs * 2, restartLastMs);
-        const launched = await launch();
+        // Starting a process throws when the machine has no memory left, which may be why Redis went in the first place.
+        const launched = await launch().catch(
+          (cause: unknown): LaunchedRedis => ({ kind: 'failed', why: String(cause), cause }),
+        );
         if (launched.kind === 'ready') {
           running = launched.process;
           break;
