@@ -118,3 +118,9 @@ test('a Redis that comes back without its promise decides nothing, not even befo
   while (!(await call(socket!, 'deals:claim', claim)).ok) await new Promise((resolve) => setTimeout(resolve, 50));
   await server.stop();
 });
+
+test('a node drains in order although its Redis is away', async () => {
+  const server = await startServer({ festival, env: { REDIS_URL: await redisWith({}), DRAIN_MS: '0' } });
+  await running[0]?.close();
+  expect(await server.term()).toEqual({ code: 0, signal: null });
+});
