@@ -10,7 +10,8 @@ export function Failed({ fault, list }: { fault: string; list: ListName }) {
   const { queries } = usePlatform();
   return (
     <Hurt title={t('state.failedTitle')} act={<Quiet onPress={() => queries.refresh(list)}>{t('state.again')}</Quiet>}>
-      {t('state.failed', { why: t(`fault.${fault}`) })}
+      {/* To read again is no second try of anything: an answer that got lost is a stall that was not reached. */}
+      {t('state.failed', { why: t(`fault.${fault === 'unknown' ? 'unavailable' : fault}`) })}
     </Hurt>
   );
 }

@@ -33,12 +33,18 @@ async function fetchPage(name: Name): Promise<void> {
 /** How long the first page has for itself before the others are fetched behind it. */
 const aheadAfterMs = 2_500;
 
+/** Whether the line is said to be slow or dear: then what is looked at now has it for itself. */
+function sparing(): boolean {
+  const line = (navigator as Navigator & { connection?: { saveData?: boolean; effectiveType?: string } }).connection;
+  return line?.saveData === true || (line?.effectiveType !== undefined && line.effectiveType !== '4g');
+}
+
 /** Fetches every page while there is a line, so that one can walk the street also when it breaks. */
 export function usePagesAhead(): void {
   const link = useLink();
   const up = link.is === 'up';
   useEffect(() => {
-    if (!up) return undefined;
+    if (!up || sparing()) return undefined;
     const timer = setTimeout(() => {
       // What fails here is asked for again, and said, when somebody goes there.
       void names
