@@ -146,11 +146,16 @@ describe('the crowd', () => {
       return { ok: false, fault: 'unknown', retryAfterMs: 10 };
     });
     crowdAt(stage, 'lost');
-    await stage.until(() => stage.of('deals:claim').length >= 4);
     await stage.until(() => stage.of('live:say').length >= 40);
-    const ids = stage.of('deals:claim').map((s) => s.input.requestId);
-    expect(new Set(ids).size).toBe(ids.length / 2);
-    expect(new Set(ids).size).toBeLessThanOrEqual(2);
+    // Of six units the crowd takes two at most, and each claim comes twice.
+    const times = () => {
+      const counts = new Map<unknown, number>();
+      for (const { input } of stage.of('deals:claim'))
+        counts.set(input.requestId, (counts.get(input.requestId) ?? 0) + 1);
+      return [...counts.values()];
+    };
+    await stage.until(() => times().length > 0 && times().every((n) => n === 2));
+    expect(times().length).toBeLessThanOrEqual(2);
   });
 
   test('leaves a deal alone that was open before it came: what an earlier crowd took of it is not known', async () => {

@@ -5,7 +5,8 @@
 --      5 ms after which a rejection may be forgotten, then for each deal: id, bell, then for each claim: shopper, request
 --      id, hash of the input, hold id, stamp (when it arrived), 1 if simulated, bell of the shopper's holds, number of lines,
 --      and for each line: which deal (1..), quantity, terms seen (0: none)
--- Answers, for each claim, its outcome as JSON, 'stale' (its stamp is too far from this Redis's time) or 'failed'.
+-- Answers, for each claim, its outcome as JSON, 'stale' (its stamp is too far from this Redis's time), 'failed'
+-- (it could not be decided; nothing was written) or 'broken' (it failed while it was written; its deals are paused).
 
 -- @include ../../platform/redis/answers.lua
 -- @include ../../platform/redis/outbox.lua
@@ -121,7 +122,7 @@ for i = 1, claim_count do
       else
         -- Half a write may stand: nobody may claim these deals until a person has looked (CONSISTENCY.md 3).
         for _, line in ipairs(claim.lines) do redis.call('HSET', deals[line.deal].key, 'paused', 1, 'pausedWhy', 'a claim failed while it was written: ' .. tostring(answer)) end
-        outcome = 'failed'
+        outcome = 'broken'
       end
     end
   end

@@ -66,14 +66,21 @@ export function createDealDecisions({
     const wanted = catalogue
       .all('deals')
       .flatMap((record) => occurrencesOf(record, firstStartMs, span).map((o) => stagedOf(record, openingOf(o))));
+    const failures: unknown[] = [];
     for (const deal of wanted) {
       const terms = JSON.stringify(deal);
       if (staged.get(deal.dealId) === terms) continue;
-      await store.stage(deal, nowMs);
-      staged.set(deal.dealId, terms);
+      try {
+        await store.stage(deal, nowMs);
+        staged.set(deal.dealId, terms);
+      } catch (error) {
+        // One that cannot be staged is said below, and holds up none of the others.
+        failures.push(error);
+      }
     }
     const current = new Set(wanted.map((deal) => deal.dealId));
     for (const dealId of staged.keys()) if (!current.has(dealId)) staged.delete(dealId);
+    if (failures.length > 0) throw failures[0];
   }
 
   async function readList(): Promise<ReplyOf<Contract['commands']['list']>> {

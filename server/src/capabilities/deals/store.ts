@@ -178,7 +178,8 @@ export function createDealStore({
       if (commit === undefined) throw new Error('a shopper without a partition');
       const outcome = await commit.decide(request);
       if (outcome === 'stale') throw new Fault('overloaded', { retryAfterMs: 500 });
-      if (outcome === 'failed')
+      if (outcome === 'failed') throw new Error('a claim could not be decided; nothing was written');
+      if (outcome === 'broken')
         throw new Error(
           `a claim failed in its script; its deals are paused: ${request.lines.map((l) => l.dealId).join(', ')}`,
         );
@@ -195,13 +196,16 @@ export function createDealStore({
       for (let p = 0; p < keys.partitions; p++) {
         const due = await redis.zrangebyscore(keys.partition(p).lapses, '-inf', nowMs, 'LIMIT', 0, max);
         looked += due.length;
-        await Promise.all(
+        const ended = await Promise.allSettled(
           due.map(async (member) => {
             const [shopperId = '', holdId = ''] = member.split(' ');
             const hold = await holdOf(shopperId, holdId);
             await giveBack('lapsed', { shopperId, holdId }, hold, nowMs, { requestId: '', command: '', inputHash: '' });
           }),
         );
+        // One that cannot be ended is said, and holds up none of the others.
+        const failed = ended.find((e) => e.status === 'rejected');
+        if (failed !== undefined) throw failed.reason;
       }
       return looked;
     },
@@ -229,7 +233,7 @@ export function createDealStore({
     },
 
     async retire(closedBeforeMs: number, nowMs: number): Promise<void> {
-      const over = await redis.zrangebyscore(home.deals, '-inf', closedBeforeMs, 'LIMIT', 0, 50);
+      const over = await redis.zrangebyscore(home.deals, '-inf', closedBeforeMs, 'LIMIT', 0, 2_000);
       for (const dealId of over) {
         await retireDeal.run(
           redis,

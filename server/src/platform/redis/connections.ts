@@ -32,6 +32,8 @@ export class RedisUnreachable extends Error {
 
 /** A call that Redis has not answered by then is `unknown`: a paused or cut-off Redis must not hold callers for ever. */
 const commandTimeoutMs = 5_000;
+/** How often a Redis that came back unfit is looked at again. */
+const lookAgainMs = 1_000;
 /** Reconnecting: quick at first, never slower than once a second, so that a restart of Redis is over in a second or two. */
 const reconnectMs = (attempt: number) => Math.min(50 * 2 ** attempt, 1_000);
 
@@ -69,6 +71,7 @@ export async function openConnections(
   let saidDown = false;
   let closing = false;
   let trouble = '';
+  let unfit = '';
   for (const [name, connection] of Object.entries({ hot, subscriber })) {
     connection.on('error', (error: Error) => {
       trouble = error.message;
@@ -86,14 +89,15 @@ export async function openConnections(
       () => {
         checked = true;
         saidDown = false;
+        unfit = '';
         logger.info({}, 'Redis is back');
       },
       (error: unknown) => {
-        logger.error(
-          { error: error instanceof Error ? error.message : String(error) },
-          'Redis came back unfit; staying down',
-        );
-        hot.disconnect(true);
+        const why = error instanceof Error ? error.message : String(error);
+        // Said when it is new: it is looked at again every second until a person has mended it.
+        if (why !== unfit) logger.error({ error: why }, 'Redis came back unfit; staying down');
+        unfit = why;
+        setTimeout(() => !closing && hot.disconnect(true), lookAgainMs).unref();
       },
     );
   });
