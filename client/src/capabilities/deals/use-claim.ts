@@ -13,6 +13,8 @@ export interface Claim {
   ended: Ended;
   sign: SignState;
   press: () => void;
+  /** What the button for one more says, while limit, stock and time leave room for it. */
+  more: string | null;
   release: { busy: boolean; act: () => void };
   /** A fault that the sign itself does not tell; null when there is none. */
   hurt: string | null;
@@ -79,10 +81,6 @@ export function useClaim(offer: Offer): Claim {
     switch (state.is) {
       case 'held':
         if (claim.sending.is === 'sending') return say('busy', 'claiming', {}, 'claimingDetail');
-        if (state.more) {
-          const counts = { count: state.held.quantity, limit: deal.limitPerShopper };
-          return say('ready', 'more', { amount }, 'moreDetail', counts);
-        }
         return say('off', 'held', { time: times.toSecond(state.held.hold.lapsesAtMs) }, 'heldDetail');
       case 'claiming':
         return say('busy', 'claiming', {}, 'claimingDetail');
@@ -114,6 +112,13 @@ export function useClaim(offer: Offer): Claim {
     }
   })();
 
+  // A button of its own: the sign must not become another act under the thumb that has just pressed it.
+  const counts = { count: state.is === 'held' ? state.held.quantity : 0, limit: deal.limitPerShopper };
+  const more =
+    state.is === 'held' && state.more
+      ? `${t('deals.sign.more', { amount })} (${t('deals.sign.moreDetail', counts)})`
+      : null;
+
   const hurtOf = (answer: { ok: boolean; fault?: string; why?: string } | null): string | null => {
     if (answer === null || answer.ok) return null;
     if (answer.fault !== undefined) return answer.fault === 'unknown' ? null : t(`fault.${answer.fault}`);
@@ -136,6 +141,7 @@ export function useClaim(offer: Offer): Claim {
     ended,
     sign,
     press,
+    more,
     release: { busy: letGo.sending.is === 'sending', act: release },
     hurt: hurtOf(released) ?? (told.has(state.is) ? null : hurtOf(outcome)),
     stock,

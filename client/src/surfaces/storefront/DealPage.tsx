@@ -196,6 +196,11 @@ function TheDeal({ offer, offers, nowMs }: { offer: Offer; offers: Offer[]; nowM
       )}
       <div className="foot">
         <Sign state={claim.sign} onPress={claim.press} />
+        {claim.more !== null && (
+          <Quiet className="go" busy={claim.sign.is === 'busy'} onPress={claim.press}>
+            {claim.more}
+          </Quiet>
+        )}
         {state.is === 'held' && (
           <Quiet className="go" busy={claim.release.busy} onPress={claim.release.act}>
             {claim.release.busy ? t('deals.lettingGo') : t('deals.letGo')}
