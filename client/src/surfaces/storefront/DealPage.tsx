@@ -11,45 +11,26 @@ import { back, To } from '../../platform/router.tsx';
 import { useTimes } from '../../platform/use-places.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { BrandLogo, ProductCutout, ProductMedallion } from '../../ui/Pictures.tsx';
-import { Hurt, Nothing, NowTag, Unlit } from '../../ui/Pieces.tsx';
+import { Hurt, NowTag } from '../../ui/Pieces.tsx';
 import { stageColours } from '../../ui/pictures.ts';
 import { Quiet, Sign } from '../../ui/Sign.tsx';
-import { Failed } from './Failed.tsx';
+import { OneOf } from './OneOf.tsx';
 import './deal.css';
 
 export function DealPage({ dealId }: { dealId: string }) {
   const { t } = useWords();
   const view = useOffers();
-  if (view.is === 'loading')
-    return (
-      <div className="list">
-        <Unlit label={t('state.loading')} lines={5} />
-      </div>
-    );
-  if (view.is === 'failed')
-    return (
-      <div className="list">
-        <Failed fault={view.fault} list="deals:list" />
-      </div>
-    );
-  const offer = view.offers.find((one) => one.deal.dealId === dealId);
-  if (offer === undefined) {
-    return (
-      <div className="list">
-        <Nothing
-          title={t('deals.unknownTitle')}
-          act={
-            <To className="btn" to="/deals">
-              {t('deals.toDeals')}
-            </To>
-          }
-        >
-          {t('deals.unknown')}
-        </Nothing>
-      </div>
-    );
-  }
-  return <TheDeal offer={offer} offers={view.offers} nowMs={view.nowMs} />;
+  const unknown = { title: t('deals.unknownTitle'), text: t('deals.unknown'), act: t('deals.toDeals'), to: '/deals' };
+  return (
+    <OneOf
+      view={view}
+      list="deals:list"
+      unknown={unknown}
+      pick={({ offers }) => offers.find((one) => one.deal.dealId === dealId)}
+    >
+      {(offer, { offers, nowMs }) => <TheDeal offer={offer} offers={offers} nowMs={nowMs} />}
+    </OneOf>
+  );
 }
 
 /** Other deals shown below one that cannot be had. */

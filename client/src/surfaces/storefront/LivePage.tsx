@@ -13,45 +13,26 @@ import { To } from '../../platform/router.tsx';
 import { useTimes } from '../../platform/use-places.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { BrandLogo, ProductPicture } from '../../ui/Pictures.tsx';
-import { Nothing, NowTag, Unlit } from '../../ui/Pieces.tsx';
+import { NowTag } from '../../ui/Pieces.tsx';
 import { Sign } from '../../ui/Sign.tsx';
 import { StockBar } from '../../ui/StockBar.tsx';
-import { Failed } from './Failed.tsx';
+import { OneOf } from './OneOf.tsx';
 import './live.css';
 
 export function LivePage({ sessionId }: { sessionId: string }) {
   const { t } = useWords();
   const view = useSessions();
-  if (view.is === 'loading')
-    return (
-      <div className="list">
-        <Unlit label={t('state.loading')} lines={5} />
-      </div>
-    );
-  if (view.is === 'failed')
-    return (
-      <div className="list">
-        <Failed fault={view.fault} list="live:list" />
-      </div>
-    );
-  const session = view.sessions.find((one) => one.sessionId === sessionId);
-  if (session === undefined) {
-    return (
-      <div className="list">
-        <Nothing
-          title={t('live.unknownTitle')}
-          act={
-            <To className="btn" to="/live">
-              {t('live.toLives')}
-            </To>
-          }
-        >
-          {t('live.unknown')}
-        </Nothing>
-      </div>
-    );
-  }
-  return <Session session={session} nowMs={view.nowMs} />;
+  const unknown = { title: t('live.unknownTitle'), text: t('live.unknown'), act: t('live.toLives'), to: '/live' };
+  return (
+    <OneOf
+      view={view}
+      list="live:list"
+      unknown={unknown}
+      pick={({ sessions }) => sessions.find((one) => one.sessionId === sessionId)}
+    >
+      {(session, { nowMs }) => <Session session={session} nowMs={nowMs} />}
+    </OneOf>
+  );
 }
 
 function Session({ session, nowMs }: { session: LiveSession; nowMs: number }) {

@@ -14,45 +14,30 @@ import { useTimes } from '../../platform/use-places.ts';
 import streetDeskUrl from '../../ui/art/street-desk.svg?url';
 import streetPhoneUrl from '../../ui/art/street-phone.svg?url';
 import { Icon, Mark } from '../../ui/Icon.tsx';
-import { Nothing, Unlit } from '../../ui/Pieces.tsx';
 import { Busy, Quiet, Sign } from '../../ui/Sign.tsx';
 import { FourStrokes } from '../../ui/Strokes.tsx';
-import { Failed } from './Failed.tsx';
+import { OneOf } from './OneOf.tsx';
 import './rain.css';
 
 export function RainPage({ dropId }: { dropId: string }) {
   const { t } = useWords();
   const view = useDrops();
-  if (view.is === 'loading')
-    return (
-      <div className="list">
-        <Unlit label={t('state.loading')} lines={5} />
-      </div>
-    );
-  if (view.is === 'failed')
-    return (
-      <div className="list">
-        <Failed fault={view.fault} list="redpackets:list" />
-      </div>
-    );
-  const drop = view.drops.find((one) => one.dropId === dropId);
-  if (drop === undefined) {
-    return (
-      <div className="list">
-        <Nothing
-          title={t('packets.unknownTitle')}
-          act={
-            <To className="btn" to="/packets">
-              {t('packets.toPackets')}
-            </To>
-          }
-        >
-          {t('packets.unknown')}
-        </Nothing>
-      </div>
-    );
-  }
-  return <TheRain drop={drop} drops={view.drops} />;
+  const unknown = {
+    title: t('packets.unknownTitle'),
+    text: t('packets.unknown'),
+    act: t('packets.toPackets'),
+    to: '/packets',
+  };
+  return (
+    <OneOf
+      view={view}
+      list="redpackets:list"
+      unknown={unknown}
+      pick={({ drops }) => drops.find((one) => one.dropId === dropId)}
+    >
+      {(drop, { drops }) => <TheRain drop={drop} drops={drops} />}
+    </OneOf>
+  );
 }
 
 /** What stands over the sky. One of these at a time. */
