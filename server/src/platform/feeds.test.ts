@@ -285,6 +285,22 @@ test('a state feed gives the whole state on joining and then the fields that cha
   expect(events).toEqual([{ id: 'kettle', position: expect.any(String), state: { free: 3 } }]);
 });
 
+test('a state that changed while nobody watched is shown as it is to the first who comes back', async () => {
+  const { nodes, redisRig, say } = await rigOf(1);
+  const k = redisRig.keys.partition(0);
+  await redisRig.redis.hset(k.deal('kettle'), 'total', 5, 'free', 5);
+  const viewer = await nodes[0]!.viewer();
+  await viewer.join('live:chat', session);
+  await viewer.join('deals:stock', 'kettle');
+  await viewer.call('feeds:leave', { feed: 'deals:stock', id: 'kettle' });
+  await redisRig.redis.hset(k.deal('kettle'), 'free', 1);
+  await redisRig.redis.spublish(k.bell('deals:stock', 'kettle'), '');
+  // Rings come in order: when this line is here, the node has heard of the change as well.
+  await say('after the change');
+  await until(() => viewer.said.length === 1);
+  expect(await viewer.join('deals:stock', 'kettle')).toMatchObject({ reply: { snapshot: { total: 5, free: 1 } } });
+});
+
 test('what cannot be joined is refused by its own word', async () => {
   const { nodes } = await rigOf(1);
   const [only] = nodes;

@@ -77,7 +77,6 @@ interface OpenState {
   room: StateRoom;
   version: number;
   full: Record<string, unknown>;
-  dirty: boolean;
   readAtMs: number;
   emptySinceMs: number | null;
 }
@@ -124,13 +123,15 @@ export function createFeeds({
   const open = new Map<string, Open>();
   const opening = new Map<string, Promise<Open | null>>();
   const byChannel = new Map<string, Open>();
+  /** State rooms that have rung since they were last read, by feed; empty ones stay until somebody comes. */
+  const dirty = new Map<string, Set<OpenState>>();
   const joined = new WeakMap<Socket, Set<string>>();
   const parsed = new WeakMap<LogEntry, unknown>();
   /** Sockets of people (not of the demo crowd) in log rooms, for `viewersOf`. */
   const peopleIn = new Map<string, Set<Socket>>();
   const nodeWord = random.token(4);
   const timers: NodeJS.Timeout[] = [];
-  /** A node that opens this many rooms shows nobody anything new by opening more; the oldest empty ones go first. */
+  /** Ten rooms for each connection a node accepts; past that, joining what nobody here follows yet is refused. */
   const roomsMax = 200_000;
 
   // ------------------------------------------------------------------------------------------------ log rooms
@@ -300,14 +301,13 @@ export function createFeeds({
       room: tick.stateRoom(key, { event: feed, id, positionOf: (version) => `${nodeWord}.${version}` }),
       version: 1,
       full,
-      dirty: false,
       readAtMs: clock.monotonicMs(),
       emptySinceMs: clock.monotonicMs(),
     };
     byChannel.set(channel, state);
     state.room.set(1, full, full);
     // A bell between the read and this line found no room: one more look settles it.
-    state.dirty = true;
+    mark(state);
     return state;
   }
 
@@ -322,28 +322,37 @@ export function createFeeds({
     state.room.set(state.version, full, changed);
   }
 
-  async function sample(feed: string, source: Parameters<FeedRegistry['state']>[1]): Promise<void> {
-    const nowMs = clock.monotonicMs();
-    const due: OpenState[] = [];
-    for (const room of open.values()) {
-      if (room.kind !== 'state' || room.feed !== feed || room.room.size === 0) continue;
-      if (room.dirty || nowMs - room.readAtMs > stateSilenceMs) due.push(room);
-    }
-    for (const room of due) room.dirty = false;
-    for (let i = 0; i < due.length; i += 500) {
-      const page = due.slice(i, i + 500);
+  function mark(state: OpenState): void {
+    const rooms = dirty.get(state.feed);
+    if (rooms === undefined) dirty.set(state.feed, new Set([state]));
+    else rooms.add(state);
+  }
+
+  /** Reads these rooms of one feed again, a page at a time. What could not be read stays marked. */
+  async function refresh(feed: string, rooms: OpenState[]): Promise<void> {
+    for (const room of rooms) dirty.get(feed)?.delete(room);
+    for (let i = 0; i < rooms.length; i += 500) {
+      const page = rooms.slice(i, i + 500);
       try {
-        const found = await source.read(page.map((room) => room.id));
+        const found = (await states.get(feed)?.read(page.map((room) => room.id))) ?? [];
         for (const [at, room] of page.entries()) {
-          room.readAtMs = nowMs;
+          room.readAtMs = clock.monotonicMs();
           const full = found[at];
           if (full) update(room, full as Record<string, unknown>);
         }
       } catch (error) {
-        for (const room of page) room.dirty = true;
-        logger.debug({ feed, error: String(error) }, 'states could not be read; they are read again shortly');
-        return;
+        for (const room of rooms.slice(i)) mark(room);
+        throw error;
       }
+    }
+  }
+
+  async function sample(feed: string): Promise<void> {
+    const due = [...(dirty.get(feed) ?? [])].filter((room) => room.room.size > 0);
+    try {
+      await refresh(feed, due);
+    } catch (error) {
+      logger.debug({ feed, error: String(error) }, 'states could not be read; they are read again shortly');
     }
   }
 
@@ -373,6 +382,7 @@ export function createFeeds({
 
   function close(key: string, room: Open): void {
     open.delete(key);
+    if (room.kind === 'state') dirty.get(room.feed)?.delete(room);
     hangDown(key, room.kind === 'log' ? room.keys.bell : room.channel);
   }
 
@@ -385,7 +395,9 @@ export function createFeeds({
         close(key, room);
         continue;
       }
-      if (room.kind === 'log' && nowMs - room.heardAtMs > silenceMs) void fill(room);
+      if (room.kind === 'log') {
+        if (nowMs - room.heardAtMs > silenceMs) void fill(room);
+      } else if (room.room.size > 0 && nowMs - room.readAtMs > stateSilenceMs) mark(room);
     }
   }
 
@@ -393,7 +405,7 @@ export function createFeeds({
     const room = byChannel.get(channel);
     if (room === undefined) return;
     if (room.kind === 'log') ring(room, message);
-    else room.dirty = true;
+    else mark(room);
   });
 
   function isFull(socket: Socket, key: string): boolean {
@@ -410,7 +422,7 @@ export function createFeeds({
   function lookAtAll(): void {
     for (const room of open.values()) {
       if (room.kind === 'log') void fill(room);
-      else room.dirty = true;
+      else mark(room);
     }
   }
 
@@ -433,6 +445,11 @@ export function createFeeds({
     if (isFull(socket, key)) return tooMany;
     const room = await roomOf(input.feed, input.id);
     if (room === null) return { ok: false, why: 'unknown-id' };
+    if (room.kind === 'state' && room.room.size === 0 && dirty.get(room.feed)?.has(room)) {
+      // It rang while nobody watched: the first who comes back is not shown what was. Kept from being closed meanwhile.
+      room.emptySinceMs = clock.monotonicMs();
+      await refresh(room.feed, [room]);
+    }
     // From here to the answer there is no wait: the viewer enters at exactly the position it is told.
     if (!socket.connected) throw new Fault('unavailable');
     // Looked at again: a page joins all its feeds at once, and what it came into meanwhile counts.
@@ -504,7 +521,7 @@ export function createFeeds({
     reconnected() {
       for (const room of open.values()) {
         if (room.kind === 'log') void verify(room);
-        else room.dirty = true;
+        else mark(room);
       }
     },
     start() {
@@ -513,7 +530,7 @@ export function createFeeds({
         const timer = setInterval(() => {
           if (running) return;
           running = true;
-          void sample(feed, source).finally(() => {
+          void sample(feed).finally(() => {
             running = false;
           });
         }, source.sampleMs);

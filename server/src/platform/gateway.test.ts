@@ -1,4 +1,5 @@
 import { change, defineContract, query } from '@elevens/shared/src/contract.ts';
+import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { type Person, personOf } from './caller.ts';
@@ -171,4 +172,40 @@ test('two capabilities cannot serve one command', () => {
       close: async () => ({ ok: true, reply: {} }),
     }),
   ).toThrow('twice');
+});
+
+test('a read that meets a lost Redis is a fault that may be tried again, and is said once', async () => {
+  const away = new Redis({
+    path: '/nowhere/redis.sock',
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    lazyConnect: true,
+  });
+  away.on('error', () => {});
+  away.connect().catch(() => {});
+  const warned: object[] = [];
+  const gateway = createGateway({
+    clock: createClock(),
+    random: createRandom(),
+    logger: {
+      ...createLogger('silent'),
+      warn: (facts) => void warned.push(facts),
+      error: (facts) => void warned.push(facts),
+    },
+    metrics: createMetrics(),
+    checkReplies: true,
+  });
+  gateway.serve(stall, {
+    look: async () => ({ ok: true, reply: { lamps: Number(await away.get('lamps')) } }),
+    buy: async () => ({ ok: true, reply: { bought: 1 } }),
+    close: async () => ({ ok: true, reply: {} }),
+  });
+  for (let i = 0; i < 20; i++)
+    expect(await gateway.call(callOf('stall:look', {}, null))).toMatchObject({
+      fault: 'unavailable',
+      retryAfterMs: 1_000,
+    });
+  away.disconnect();
+  expect(await gateway.call(callOf('stall:look', {}, null))).toMatchObject({ fault: 'unavailable' });
+  expect(warned).toHaveLength(1);
 });

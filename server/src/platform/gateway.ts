@@ -7,9 +7,9 @@ import { addressBudget, createBudgets, personBudget } from './budget.ts';
 import type { Caller, Person } from './caller.ts';
 import type { Clock } from './clock.ts';
 import { Fault } from './fault.ts';
-import type { Logger } from './logger.ts';
+import { createSayOnce, type Logger } from './logger.ts';
 import type { Random } from './random.ts';
-import { ScriptError } from './redis/scripts.ts';
+import { isRedisAway, ScriptError } from './redis/scripts.ts';
 
 /** What a script needs to remember an answer and to know it again. Empty words for a query, which remembers nothing. */
 export interface AnswerKey {
@@ -97,6 +97,7 @@ export function createGateway({
   const commands = new Map<string, { command: Command; handler: Handler }>();
   const people = createBudgets(clock, personBudget);
   const addresses = createBudgets(clock, addressBudget);
+  const sayOnce = createSayOnce(logger, clock);
   let inFlight = 0;
   let refusing = false;
 
@@ -178,12 +179,17 @@ export function createGateway({
       let answer: Answer;
       try {
         answer = await decide(call, traceId);
-      } catch (error) {
+      } catch (thrown) {
+        // Only reads throw what the connection throws: scripts say themselves whether something may have been decided.
+        const error =
+          !(thrown instanceof Fault) && isRedisAway(thrown) ? new Fault('unavailable', { cause: thrown }) : thrown;
         if (error instanceof Fault) {
           answer = error.answer();
           metrics.fault(error.code);
           if (error.cause !== undefined) {
-            logger.warn(
+            // Said once a minute: an outage is one line a command, not one for each of a million callers.
+            sayOnce(
+              `${call.name} ${error.code}`,
               {
                 command: call.name,
                 traceId,

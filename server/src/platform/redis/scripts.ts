@@ -76,6 +76,16 @@ function readSource(path: string, seen: Set<string>, depth: number): Source {
 const NOT_SENT =
   /enableOfflineQueue|isn't writeable|LOADING|BUSY |READONLY|MASTERDOWN|CLUSTERDOWN|max number of clients/;
 
+/** What ioredis throws when the connection, and not Redis, failed a command. */
+const CONNECTION =
+  /enableOfflineQueue|isn't writeable|Connection is closed|max retries per request|Command timed out|ECONN|EPIPE|ENOENT/;
+
+/** Whether a plain command failed because Redis could not be reached or cannot serve now; anything else is a bug. */
+export function isRedisAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (error.name === 'ReplyError' ? NOT_SENT : CONNECTION).test(error.message);
+}
+
 /** Turns an error of the connection into the fault that says whether something may have been done. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof Fault) return error;
