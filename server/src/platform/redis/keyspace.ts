@@ -40,12 +40,34 @@ function partitionKeys(tag: string) {
     // Answers that are given again, by requestId; order says which may be forgotten.
     answers: (shopperId: string) => `${tag}:answers:${shopperId}`,
     answersOrder: (shopperId: string) => `${tag}:answers-order:${shopperId}`,
-    // Deals: counts and terms, units taken by shopper, which are staged, holds by shopper, holds by when they lapse.
+    // A pool of units (`deal:<dealId>`, `coupon:<couponId>`): what its home keeps, who waits there, and this tag's slice.
+    pools: `${tag}:pools`,
+    pool: (poolId: string) => `${tag}:pool:${poolId}`,
+    poolWaiting: (poolId: string) => `${tag}:pool-waiting:${poolId}`,
+    slice: (poolId: string) => `${tag}:${poolId}`,
+    // Units of a pool taken by shopper: of a deal's limit, of a coupon's uses.
+    taken: (poolId: string) => `${tag}:taken:${poolId}`,
+    // Deals by when they close; a deal's slice and what shoppers took of it.
     deals: `${tag}:deals`,
     deal: (dealId: string) => `${tag}:deal:${dealId}`,
-    dealTaken: (dealId: string) => `${tag}:deal-taken:${dealId}`,
+    dealTaken: (dealId: string) => `${tag}:taken:deal:${dealId}`,
+    // Holds by shopper, holds by when they lapse, and when a shopper last let holds lapse without paying.
     holds: (shopperId: string) => `${tag}:holds:${shopperId}`,
     lapses: `${tag}:lapses`,
+    abandoned: (shopperId: string) => `${tag}:abandoned:${shopperId}`,
+    // Orders and payments: their documents, an order's timeline, a shopper's and a brand's orders by time, what is due when.
+    order: (orderId: string) => `${tag}:order:${orderId}`,
+    timeline: (orderId: string) => `${tag}:timeline:${orderId}`,
+    payment: (paymentId: string) => `${tag}:payment:${paymentId}`,
+    shopperOrders: (shopperId: string) => `${tag}:orders:${shopperId}`,
+    brandOrders: (brandId: string) => `${tag}:brand-orders:${brandId}`,
+    orderDues: `${tag}:order-dues`,
+    paymentDues: `${tag}:payment-dues`,
+    paymentInbox: `${tag}:payment-inbox`,
+    paymentInboxDue: `${tag}:payment-inbox:due`,
+    // Money: all accounts of this partition, and each shopper's own part of the account `shoppers`.
+    accounts: `${tag}:accounts`,
+    account: (shopperId: string) => `${tag}:account:${shopperId}`,
     // Red packets: terms and counts, amounts still unopened, who opened what; a shopper's wallet and last packets.
     drops: `${tag}:drops`,
     drop: (dropId: string) => `${tag}:drop:${dropId}`,
@@ -132,6 +154,8 @@ export interface Keyspace {
   festival: string;
   partitions: number;
   partitionOf(shopperId: string): number;
+  /** The partition that is home to a pool: it alone grants units and says that there are none left. */
+  homeOf(poolId: string): number;
   partition(k: number): PartitionKeys;
   /** The keys of the partition that this person belongs to. */
   of(shopperId: string): PartitionKeys;
@@ -155,6 +179,7 @@ export function createKeyspace({ festival, partitions }: { festival: string; par
     festival,
     partitions,
     partitionOf,
+    homeOf: partitionOf,
     partition,
     of: (shopperId) => partition(partitionOf(shopperId)),
     live: (sessionId) => liveKeys(`{${festival}:live:${sessionId}}`),
