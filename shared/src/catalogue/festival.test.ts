@@ -72,6 +72,7 @@ describe('a festival file', () => {
   test('lists every kind of record that a contract declares', () => {
     expect(recordKinds.toSorted()).toEqual([
       'brands',
+      'coupons',
       'deals',
       'drops',
       'moments',

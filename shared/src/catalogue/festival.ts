@@ -60,6 +60,17 @@ export const festivalHeadSchema = z.strictObject({
     .min(1)
     .max(placesMax),
   currency: currencySchema,
+  /** When and how sellers are paid. */
+  payout: z
+    .strictObject({
+      /** The platform's part of a sale, in thousandths. */
+      commissionPermille: z.int().min(0).max(1_000).default(50),
+      /** Days after which a delivery that nobody disputed counts as received, so that the seller is paid. */
+      confirmDays: z.int().min(1).max(90).default(10),
+      /** Days after receipt in which the goods can be sent back. */
+      refundDays: z.int().min(1).max(90).default(7),
+    })
+    .prefault({}),
 });
 export type FestivalHead = z.infer<typeof festivalHeadSchema>;
 
@@ -81,6 +92,7 @@ const festivalSchema = z.strictObject({
 const REFERENCES: Readonly<Record<string, RecordKind>> = {
   brandId: 'brands',
   productId: 'products',
+  productIds: 'products',
   dealIds: 'deals',
 };
 

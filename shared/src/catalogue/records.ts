@@ -34,6 +34,23 @@ export const brandRecord = z.strictObject({
   logo: logoSchema,
 });
 
+/** A price every few days for the months that count; older ones decide nothing. */
+const pastPricesMax = 64;
+const isoMoment = z.iso.datetime({ offset: true, error: 'must be a moment such as 2026-10-01T00:00:00+08:00' });
+
+const pastPriceSchema = z
+  .strictObject({
+    priceMinor: minorSchema.min(1),
+    from: isoMoment,
+    /** Absent: it still was when the festival began. */
+    until: isoMoment.exactOptional(),
+  })
+  .refine((p) => p.until === undefined || Date.parse(p.until) > Date.parse(p.from), {
+    path: ['until'],
+    message: 'must be after from',
+  });
+export type PastPrice = z.infer<typeof pastPriceSchema>;
+
 export const productRecord = z.strictObject({
   id: recordIdSchema,
   brandId: recordIdSchema,
@@ -43,6 +60,8 @@ export const productRecord = z.strictObject({
   listMinor: minorSchema.min(1),
   /** What one unit is called, for sentences such as "One kettle is yours to pay". */
   unit: z.string().min(1).max(24),
+  /** What it cost when, before the festival. Where this says nothing, it cost `listMinor`. */
+  pastPrices: z.array(pastPriceSchema).max(pastPricesMax).exactOptional(),
   picture: pictureSchema,
 });
 

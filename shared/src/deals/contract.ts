@@ -3,7 +3,8 @@ import { brandRecord, productRecord } from '../catalogue/records.ts';
 import { change, defineContract, feed, query } from '../contract.ts';
 import { occurrenceIdSchema, recordIdSchema, shopperIdSchema } from '../ids.ts';
 import { currencySchema, minorSchema } from '../money-schema.ts';
-import { durationMs, durationSchema, momentMsSchema, whenSchema } from '../time.ts';
+import { momentMsSchema } from '../time.ts';
+import { couponRecord, dealRecord } from './records.ts';
 
 /** Lines in one claim: a basket of a flash sale, not a warehouse order. */
 const claimLinesMax = 8;
@@ -23,22 +24,6 @@ const placesMax = 20;
 const holdId = z.string().regex(/^[\w.~-]{8,80}$/, 'must be a hold id');
 const none = z.strictObject({});
 const about = z.strictObject({ dealId: occurrenceIdSchema });
-
-export const dealRecord = z.strictObject({
-  id: recordIdSchema,
-  productId: recordIdSchema,
-  when: whenSchema,
-  priceMinor: minorSchema.min(1),
-  /** Units to be had each time the deal opens. */
-  total: z.int().min(1).max(10_000_000),
-  limitPerShopper: z.int().min(1).max(99),
-  /** How long a claimed unit waits for its shopper. */
-  hold: durationSchema.refine((text) => {
-    const ms = durationMs(text);
-    return ms >= 10_000 && ms <= 3_600_000;
-  }, 'must be from 10s to 1h'),
-});
-export type DealRecord = z.infer<typeof dealRecord>;
 
 /** Counts of one deal. free + held + sold = total, always. */
 export const stockSchema = z.strictObject({
@@ -233,5 +218,5 @@ export const deals = defineContract('deals', {
       scope: 'own',
     }),
   },
-  records: { deals: dealRecord },
+  records: { deals: dealRecord, coupons: couponRecord },
 });

@@ -1,5 +1,5 @@
 import { pointSchema, wallSchema } from '@elevens/shared/src/control/contract.ts';
-import type { DealRecord } from '@elevens/shared/src/deals/contract.ts';
+import type { DealRecord } from '@elevens/shared/src/deals/records.ts';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Caller } from '../../platform/caller.ts';

@@ -1,5 +1,6 @@
 import type { InputOf, ReplyOf } from '@elevens/shared/src/contract.ts';
-import type { Deal, DealRecord, deals as dealsContract } from '@elevens/shared/src/deals/contract.ts';
+import type { Deal, deals as dealsContract } from '@elevens/shared/src/deals/contract.ts';
+import type { DealRecord } from '@elevens/shared/src/deals/records.ts';
 import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
 import { type NamedOccurrence, occurrencesNear, occurrencesOf } from '@elevens/shared/src/occurrences.ts';
 import { durationMs } from '@elevens/shared/src/time.ts';
