@@ -81,6 +81,14 @@ describe('settings', () => {
     ['TOKEN_SECRET', `${secret},${secret}`],
     ['TOKEN_SECRET', 'a'.repeat(64)],
     ['DURABILITY', 'disk'],
+    ['DURABILITY', 'replicas:0'],
+    ['DURABILITY', 'replicas:6'],
+    ['DURABILITY', 'replicas:12'],
+    ['DURABILITY', 'memory+replicas:1'],
+    ['DURABILITY', 'replicas:1+fsync'],
+    ['PARTITIONS', '0'],
+    ['PARTITIONS', '65'],
+    ['PARTITIONS', '1.5'],
   ])('refuses %s=%s', (name, value) => {
     const problems = problemsOf({ [name]: value });
     expect(problems).toHaveLength(1);
@@ -88,13 +96,22 @@ describe('settings', () => {
   });
 
   it.each([
-    ['DURABILITY', 'replicas:1'],
-    ['DURABILITY', 'fsync+replicas:2'],
-    ['PARTITIONS', '2'],
     ['WORKERS', '4'],
     ['REDIS_CLUSTER', 'a:1,b:2,c:3'],
   ])('says that %s=%s comes with a later version instead of ignoring it', (name, value) => {
     expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(/comes? with a later version/)]);
+  });
+
+  it.each(['replicas:1', 'fsync+replicas:5'])('takes %s for a Redis that may have replicas', (level) => {
+    expect(readConfig({ DURABILITY: level, REDIS_URL: 'redis://localhost:6379' }).durability).toBe(level);
+  });
+
+  it('refuses replicas of the embedded Redis, which has none, and says what to set', () => {
+    expect(problemsOf({ DURABILITY: 'replicas:1' })).toEqual([expect.stringMatching(/^DURABILITY: .*set REDIS_URL/)]);
+  });
+
+  it('takes as many partitions as a festival may be created with', () => {
+    expect(readConfig({ PARTITIONS: '64' }).partitions).toBe(64);
   });
 
   it('never repeats a secret in a problem', () => {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { OriginRule } from './platform/http/origins.ts';
 import type { LogLevel } from './platform/logger.ts';
-import type { Durability } from './platform/redis/durability.ts';
+import { type Durability, durabilityOf, replicasMax, replicasOf } from './platform/redis/durability.ts';
 
 /** Everything that can be set, read once at the start. No other file reads the environment. */
 export interface Config {
@@ -20,7 +20,8 @@ export interface Config {
   redisVouched: boolean;
   /** The redis-server to run; null takes the one that set-up found. */
   redisServer: string | null;
-  partitions: 1;
+  /** Fixed when a festival is created; a start with another number is refused. */
+  partitions: number;
   workers: 1;
   durability: Durability;
   tickMs: number;
@@ -55,6 +56,8 @@ const secretDistinctMin = 8;
 /** Secrets that verify at once: the signing one and those being retired. */
 const secretsMax = 8;
 const originsMax = 64;
+/** Slots are spread evenly up to far more; beyond this, a sum over all partitions costs more than a partition carries. */
+const partitionsMax = 64;
 
 function whole(min: number, max: number, unit = '') {
   const words = `must be a whole number from ${min} to ${max}${unit}`;
@@ -65,7 +68,7 @@ function whole(min: number, max: number, unit = '') {
     .refine((n) => n >= min && n <= max, words);
 }
 
-/** One until partitions and workers are there; more is refused rather than silently ignored. */
+/** One until workers are there; more is refused rather than silently ignored. */
 function oneOnly(what: string) {
   return whole(1, 1_024)
     .refine((n) => n === 1, `${what} comes with a later version: leave it out or set 1`)
@@ -86,14 +89,11 @@ function listOf(text: string): string[] {
 }
 
 const durability = z.string().transform((text, context): Durability => {
-  const parts = text.split('+');
-  if (text === 'fsync' || text === 'memory') return text;
-  const known = parts.every((part) => /^(fsync|memory|replicas:\d{1,2})$/.test(part));
+  const level = durabilityOf(text);
+  if (level !== null) return level;
   context.addIssue({
     code: 'custom',
-    message: known
-      ? `replicas and combinations come with a later version: choose fsync (what is acknowledged is on disk) or memory (rehearsals)`
-      : 'must be fsync (what is acknowledged is on disk) or memory (rehearsals)',
+    message: `must be fsync (what is acknowledged is on disk), replicas:N (N replicas have it, 1 to ${replicasMax}), fsync+replicas:N (both) or memory (rehearsals)`,
   });
   return z.NEVER;
 });
@@ -167,7 +167,7 @@ function schemaFor(production: boolean) {
       .optional(),
     REDIS_VOUCHED: onOff.default(false),
     REDIS_SERVER: z.string().max(1_000).optional(),
-    PARTITIONS: oneOnly('more than one partition').default(1),
+    PARTITIONS: whole(1, partitionsMax).default(1),
     WORKERS: oneOnly('more than one process behind a port').default(1),
     DURABILITY: durability.default('fsync'),
     TICK_MS: whole(10, 1_000, ' milliseconds').default(50),
@@ -214,6 +214,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     );
   }
   const read = parsed.data;
+  if (replicasOf(read.DURABILITY) > 0 && read.REDIS_URL === undefined) {
+    throw new ConfigError([
+      `DURABILITY: the embedded Redis has no replicas, so ${read.DURABILITY} needs a Redis of your own: set REDIS_URL, or choose fsync`,
+    ]);
+  }
   return {
     production,
     host: read.HOST,

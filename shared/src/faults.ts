@@ -29,12 +29,19 @@ export const faults = {
   unavailable: {
     http: 503,
     retry: true,
-    meaning: 'Redis cannot be reached, or the node is draining. Nothing was done.',
+    meaning:
+      'Redis cannot be reached, too few of its replicas confirm, or the node is draining. This call did nothing.',
   },
   unknown: {
     http: 503,
     retry: true,
     meaning: 'The answer was lost on the way. Send the same requestId again to learn it.',
+  },
+  pending: {
+    http: 503,
+    retry: true,
+    meaning:
+      'It was decided, but not yet confirmed by as many replicas as are promised. Send the same requestId again to learn how it ended.',
   },
   bug: { http: 500, retry: false, meaning: 'An invariant broke. errorId finds it in the log; only this call failed.' },
 } as const satisfies Record<string, { http: number; retry: boolean; meaning: string }>;

@@ -47,6 +47,10 @@ describe('one intention', () => {
     expect(await sent(fault('bad-input', null))).toMatchObject({ asked: 1 });
   });
 
+  it('stays pending once it was decided, because a node that takes nothing new meanwhile cannot say that it was not', async () => {
+    expect((await sent(fault('pending'), fault('unavailable'))).outcome).toEqual(fault('pending'));
+  });
+
   it('stays unknown once an answer was lost, because what came after cannot say that nothing happened', async () => {
     expect((await sent(fault('unknown'), fault('unavailable'))).outcome).toEqual(fault('unknown'));
     expect((await sent(fault('unknown'), fault('unauthenticated', null))).outcome).toEqual(fault('unknown'));

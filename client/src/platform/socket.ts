@@ -55,7 +55,7 @@ const refusedPauseMaxMs = 30_000;
 
 /**
  * Sends one intention until it is answered, at most `triesMax` times. `send` must carry the same requestId each time. Once
- * an answer was lost, no later fault can say that nothing happened: the outcome stays `unknown`, to be asked again later.
+ * an answer was lost or is pending, no later fault can say that nothing happened: the outcome stays that, to be asked again.
  */
 export async function untilAnswered<O extends { ok: true } | { ok: false; why: string } | FaultAnswer>(
   send: () => Promise<O>,
@@ -65,7 +65,7 @@ export async function untilAnswered<O extends { ok: true } | { ok: false; why: s
   for (let attempt = 1; ; attempt++) {
     const outcome = await send();
     if (outcome.ok || !('fault' in outcome)) return outcome;
-    if (outcome.fault === 'unknown') lost = outcome;
+    if (outcome.fault === 'unknown' || outcome.fault === 'pending') lost = outcome;
     if (outcome.retryAfterMs === null || attempt === triesMax) return lost ?? outcome;
     await wait(spreadOut(Math.min(outcome.retryAfterMs, retryWaitMaxMs)));
   }

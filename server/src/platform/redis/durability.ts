@@ -1,7 +1,27 @@
 import type { Redis } from 'ioredis';
 
-/** What an acknowledgement promises. fsync: it is on this Redis's disk. memory: nothing, for rehearsals. */
-export type Durability = 'fsync' | 'memory';
+/**
+ * What an acknowledgement promises. fsync: it is on this Redis's disk. replicas:N: N replicas have it in memory. Both
+ * joined by a plus: both. memory: nothing, for rehearsals.
+ */
+export type Durability = 'fsync' | 'memory' | `replicas:${number}` | `fsync+replicas:${number}`;
+
+/** Replicas beyond this slow every batch down and make nothing safer that five do not. */
+export const replicasMax = 5;
+
+/** The level that these words name, or null where they name none. */
+export function durabilityOf(words: string): Durability | null {
+  if (words === 'fsync' || words === 'memory') return words;
+  const count = Number(/^(?:fsync\+)?replicas:([1-9])$/.exec(words)?.[1] ?? 0);
+  if (count < 1 || count > replicasMax) return null;
+  return words.startsWith('fsync') ? `fsync+replicas:${count}` : `replicas:${count}`;
+}
+
+/** Whether what is acknowledged is on this Redis's disk. */
+export const promisesDisk = (level: Durability): boolean => level.startsWith('fsync');
+
+/** How many replicas have what is acknowledged; 0 where the level asks for none. */
+export const replicasOf = (level: Durability): number => Number(/replicas:(\d)$/.exec(level)?.[1] ?? 0);
 
 /** This Redis does not keep what the configuration promises; the message says how to mend it. */
 export class UnfitRedis extends Error {
@@ -39,10 +59,17 @@ export async function checkDurability(redis: Redis, level: Durability, vouched: 
     problems.push(
       `it is version ${fact('redis_version') ?? 'unknown'}: Redis 7 or Valkey 7.2 is needed (sharded pub/sub)`,
     );
+  const replicas = replicasOf(level);
+  const online = [...info.matchAll(/^slave\d+:.*\bstate=online\b/gm)].length;
+  // A replica that is still being sent the data acknowledges nothing, so it does not count.
+  if (online < replicas)
+    problems.push(
+      `it has ${online} ${online === 1 ? 'replica' : 'replicas'} online and must have ${replicas}: run "REPLICAOF <this host> <its port>" on ${replicas === 1 ? 'another Redis' : 'others'}, wait until INFO replication shows state=online, or choose DURABILITY=fsync`,
+    );
   const wanted: { name: string; value: string; mend: string }[] = [
     { name: 'maxmemory-policy', value: 'noeviction', mend: 'CONFIG SET maxmemory-policy noeviction' },
   ];
-  if (level === 'fsync') {
+  if (promisesDisk(level)) {
     wanted.push(
       { name: 'appendonly', value: 'yes', mend: 'CONFIG SET appendonly yes' },
       { name: 'appendfsync', value: 'always', mend: 'CONFIG SET appendfsync always' },
@@ -55,7 +82,7 @@ export async function checkDurability(redis: Redis, level: Durability, vouched: 
         problems.push(`${name} cannot be read here: make sure that it is ${value}, then set REDIS_VOUCHED=1`);
     } else if (found !== value) {
       problems.push(
-        `${name} is ${found} and must be ${value}: run "${mend}" and put it in redis.conf${level === 'fsync' && name !== 'maxmemory-policy' ? ', or choose DURABILITY=memory for a rehearsal' : ''}`,
+        `${name} is ${found} and must be ${value}: run "${mend}" and put it in redis.conf${promisesDisk(level) && name !== 'maxmemory-policy' ? ', or choose DURABILITY=memory for a rehearsal' : ''}`,
       );
     }
   }

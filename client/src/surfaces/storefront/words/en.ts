@@ -57,6 +57,8 @@ export const en = {
     overloaded: 'Too many hands at once. Nothing was done; try once more.',
     unavailable: 'The stall cannot be reached right now. Nothing was done.',
     unknown: 'The answer got lost on the way. Ask again: it counts once, however often you ask.',
+    pending:
+      'It was decided and is being written in more than one book. Ask again: it counts once, however often you ask.',
     bug: 'Something broke on our side. Only this tap failed; it is written down.',
   },
   why: {

@@ -59,6 +59,8 @@ export const nl: StorefrontWords = {
     overloaded: 'Te veel handen tegelijk. Er is niets gebeurd; probeer het nog eens.',
     unavailable: 'De kraam is nu niet te bereiken. Er is niets gebeurd.',
     unknown: 'Het antwoord raakte onderweg zoek. Vraag het nog eens: het telt één keer, hoe vaak je ook vraagt.',
+    pending:
+      'Het is beslist en wordt nog in meer dan één boek geschreven. Vraag het nog eens: het telt één keer, hoe vaak je ook vraagt.',
     bug: 'Bij ons ging iets stuk. Alleen deze tik is mislukt; het staat genoteerd.',
   },
   why: {

@@ -59,6 +59,7 @@ export const vi: StorefrontWords = {
     overloaded: 'Đông người cùng lúc. Chưa có gì được làm; hãy thử lại.',
     unavailable: 'Hiện không tới được quầy. Chưa có gì được làm.',
     unknown: 'Câu trả lời lạc giữa đường. Hãy hỏi lại: hỏi bao nhiêu lần cũng chỉ tính một.',
+    pending: 'Đã quyết, đang được ghi thêm vào sổ khác. Hãy hỏi lại: hỏi bao nhiêu lần cũng chỉ tính một.',
     bug: 'Có gì đó hỏng ở phía chúng tôi. Chỉ lần chạm này không thành; đã ghi lại.',
   },
   why: {

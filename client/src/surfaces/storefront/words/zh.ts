@@ -52,6 +52,7 @@ export const zh: StorefrontWords = {
     overloaded: '一下子来的人太多。什么也没做，请再试一次。',
     unavailable: '现在连不上这个摊位。什么也没做。',
     unknown: '回话在路上丢了。请再问一次：问多少次都只算一次。',
+    pending: '已经定了，正在多记一本账。请再问一次：问多少次都只算一次。',
     bug: '我们这边出了问题。只有这一下没成，已经记下了。',
   },
   why: {
