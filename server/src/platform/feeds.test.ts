@@ -57,7 +57,7 @@ async function node(redisRig: Awaited<ReturnType<typeof connectTestRedis>>) {
   });
   const stockKey = (id: string) => keys.partition(0).deal(id);
   feeds.state('deals:stock', {
-    channel: (id) => keys.partition(0).bell('deals:stock', id),
+    channels: (id) => [keys.partition(0).bell('deals:stock', id)],
     read: async (ids) =>
       Promise.all(
         ids.map(async (id) => {
@@ -68,7 +68,7 @@ async function node(redisRig: Awaited<ReturnType<typeof connectTestRedis>>) {
     sampleMs: 10,
   });
   feeds.state('deals:mine', {
-    channel: (id) => keys.partition(0).bell('deals:mine', id),
+    channels: (id) => [keys.partition(0).bell('deals:mine', id)],
     read: async (ids) => ids.map(() => ({ holds: [] })),
     sampleMs: 10,
   });
@@ -81,7 +81,7 @@ async function node(redisRig: Awaited<ReturnType<typeof connectTestRedis>>) {
     'catalogue:version',
   ])
     feeds.state(other, {
-      channel: (id) => keys.desk.bell(other, id),
+      channels: (id) => [keys.desk.bell(other, id)],
       read: async (ids) => ids.map(() => null),
       sampleMs: 1_000,
     });

@@ -28,8 +28,8 @@ export interface FeedRegistry {
   state(
     name: string,
     source: {
-      /** The sharded channel that the deciding script rings. */
-      channel(id: string): string;
+      /** The sharded channels that deciding scripts ring: one for each tag in which a part of the state lies. */
+      channels(id: string): readonly string[];
       /** The state of each id, read together; null where there is no such id. */
       read(ids: string[]): Promise<(object | null)[]>;
       sampleMs: number;
@@ -73,7 +73,7 @@ interface OpenState {
   kind: 'state';
   feed: string;
   id: string;
-  channel: string;
+  channels: readonly string[];
   room: StateRoom;
   version: number;
   full: Record<string, unknown>;
@@ -246,7 +246,7 @@ export function createFeeds({
       newest = await redis.xrevrange(keys.stream, '+', '-', 'COUNT', source.keptMax);
     } catch (error) {
       // Taken down again: whoever asks next must not be given a room whose positions are those of this attempt.
-      hangDown(key, keys.bell);
+      hangDown(key, [keys.bell]);
       throw error;
     }
     const [epoch, offset] = meta;
@@ -280,31 +280,31 @@ export function createFeeds({
   async function openState(feed: string, id: string): Promise<Open | null> {
     const source = states.get(feed);
     if (source === undefined) return null;
-    const channel = source.channel(id);
+    const channels = source.channels(id);
     const key = feed + BREAK + id;
     // A room is only made for what exists: a stranger's spelling must not hang bells. What rings between this read and
     // the bell is caught by the read after it.
     if ((await source.read([id]))[0] === null) return null;
     let full: Record<string, unknown>;
     try {
-      await subscriber.ssubscribe(channel);
+      await Promise.all(channels.map((channel) => subscriber.ssubscribe(channel)));
       full = ((await source.read([id]))[0] ?? {}) as Record<string, unknown>;
     } catch (error) {
-      hangDown(key, channel);
+      hangDown(key, channels);
       throw error;
     }
     const state: OpenState = {
       kind: 'state',
       feed,
       id,
-      channel,
+      channels,
       room: tick.stateRoom(key, { event: feed, id, positionOf: (version) => `${nodeWord}.${version}` }),
       version: 1,
       full,
       readAtMs: clock.monotonicMs(),
       emptySinceMs: clock.monotonicMs(),
     };
-    byChannel.set(channel, state);
+    for (const channel of channels) byChannel.set(channel, state);
     state.room.set(1, full, full);
     // A bell between the read and this line found no room: one more look settles it.
     mark(state);
@@ -374,16 +374,18 @@ export function createFeeds({
     return started;
   }
 
-  function hangDown(key: string, channel: string): void {
-    byChannel.delete(channel);
+  function hangDown(key: string, channels: readonly string[]): void {
     tick.dropRoom(key);
-    void subscriber.sunsubscribe(channel).catch(() => {});
+    for (const channel of channels) {
+      byChannel.delete(channel);
+      void subscriber.sunsubscribe(channel).catch(() => {});
+    }
   }
 
   function close(key: string, room: Open): void {
     open.delete(key);
     if (room.kind === 'state') dirty.get(room.feed)?.delete(room);
-    hangDown(key, room.kind === 'log' ? room.keys.bell : room.channel);
+    hangDown(key, room.kind === 'log' ? [room.keys.bell] : room.channels);
   }
 
   function sweep(): void {

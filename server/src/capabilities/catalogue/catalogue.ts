@@ -365,7 +365,7 @@ export function createCatalogue({
   }
 
   feeds.state('catalogue:version', {
-    channel: () => keys.catalogue.bell,
+    channels: () => [keys.catalogue.bell],
     async read(ids) {
       const version = (await store.meta())?.version ?? 0;
       return ids.map((id) => (id === 'all' ? { version } : null));

@@ -96,7 +96,7 @@ export function createControl({
   const makeFigures = createFigures({ store, clock, catalogue, deals, live, laws, durability });
 
   feeds.state('control:wall', {
-    channel: () => store.bell,
+    channels: () => [store.bell],
     async read(ids) {
       let wall = await store.wall();
       if (wall === null) {

@@ -147,7 +147,7 @@ export function createEnergy({
 
   // ------------------------------------------------------------------------------------------------------ feeds
   feeds.state('energy:mine', {
-    channel: store.bell,
+    channels: (id) => [store.bell(id)],
     sampleMs,
     read: (ids) => Promise.all(ids.map((id) => store.mine(id, clock.nowMs()))),
   });

@@ -64,7 +64,7 @@ export function createLive({
     keptMax: chatKeptMax,
   });
   feeds.state('live:room', {
-    channel: store.roomBell,
+    channels: (id) => [store.roomBell(id)],
     read: async (ids) => {
       const known = ids.map((id) => decisions.watchable(id) !== null);
       const rooms = await store.rooms(ids, clock.nowMs());

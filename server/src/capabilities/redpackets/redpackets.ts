@@ -256,7 +256,7 @@ export function createRedPackets({
 
   // ------------------------------------------------------------------------------------------------------ feeds
   feeds.state('redpackets:drop', {
-    channel: store.dropBell,
+    channels: (id) => [store.dropBell(id)],
     sampleMs,
     async read(ids) {
       const found = await store.counts(ids);
@@ -271,7 +271,7 @@ export function createRedPackets({
     },
   });
   feeds.state('redpackets:mine', {
-    channel: store.ownBell,
+    channels: (id) => [store.ownBell(id)],
     sampleMs,
     async read(ids) {
       const { currency } = catalogue.festival();
