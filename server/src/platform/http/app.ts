@@ -6,6 +6,7 @@ import express, {
   type Express,
   type NextFunction,
   type Request,
+  type RequestHandler,
   type Response,
 } from 'express';
 import helmet from 'helmet';
@@ -14,6 +15,7 @@ import { Fault } from '../fault.ts';
 import type { Answer, Gateway } from '../gateway.ts';
 import type { Logger } from '../logger.ts';
 import type { Random } from '../random.ts';
+import { isRedisAway } from '../redis/scripts.ts';
 import { addressOf } from './address.ts';
 import { apiPage } from './api-page.ts';
 import { openClientFiles } from './client-files.ts';
@@ -25,6 +27,21 @@ export interface Readiness {
   ready: boolean;
   /** What is not, in words: "Redis does not answer". */
   failing: string[];
+}
+
+/**
+ * A route for another house's machine: the body comes as the bytes that were sent, because a signature is over those.
+ * There is no token and no origin to check; whoever handles it judges the sender by the signature.
+ */
+export interface RawRoute {
+  path: string;
+  bodyBytesMax: number;
+  handle: (body: Buffer, header: (name: string) => string | undefined) => Promise<RawAnswer>;
+}
+
+export interface RawAnswer {
+  status: number;
+  answer: object;
 }
 
 export interface HttpNeeds {
@@ -39,6 +56,10 @@ export interface HttpNeeds {
   clientDir: string;
   /** Further documents under /api, by file name. */
   documents: Readonly<Record<string, object>>;
+  /** Where other houses deliver what they have to tell. */
+  rawRoutes?: readonly RawRoute[];
+  /** Whole sites of their own that are served beside ours, such as the sandbox of the payment provider at `/till`. */
+  sites?: readonly { path: string; handler: RequestHandler }[];
   /** Stands in the API's description. */
   version: string;
   logger: Logger;
@@ -63,7 +84,8 @@ export const httpServerOptions = {
 } as const;
 
 /** The storefront's own addresses; the page finds out by itself what to show there. */
-const storefront = /^\/(?:mine|(?:deals|live|packets)(?:\/[^/.]{1,80})?)?\/?$/;
+const storefront =
+  /^\/(?:mine|(?:deals|live|packets)(?:\/[^/.]{1,80})?|pay\/y\d{1,3}\.[\w-]{8,40}|order\/o\d{1,3}\.[\w-]{8,40})?\/?$/;
 
 const contentSecurity = {
   useDefaults: false,
@@ -96,6 +118,8 @@ export function createHttpApp(needs: HttpNeeds): Express {
     readiness,
     clientDir,
     documents,
+    rawRoutes = [],
+    sites = [],
     version,
     logger,
     random,
@@ -154,6 +178,32 @@ export function createHttpApp(needs: HttpNeeds): Express {
     response.setHeader('Cache-Control', 'no-store');
     response.status(state.ready ? 200 : 503).json(state);
   });
+
+  for (const { path, handler } of sites) app.use(path, handler);
+
+  // --- what other houses deliver ---
+
+  for (const { path, bodyBytesMax, handle } of rawRoutes) {
+    app
+      .route(path)
+      // Compressed bodies are refused here too, and whatever type the sender names, its bytes stay as they are.
+      .post(express.raw({ limit: bodyBytesMax, inflate: false, type: () => true }), async (request, response) => {
+        response.setHeader('Cache-Control', 'no-store');
+        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+        try {
+          const { status, answer } = await handle(body, (name) => request.get(name));
+          response.status(status).json(answer);
+        } catch (error) {
+          const fault = !(error instanceof Fault) && isRedisAway(error) ? new Fault('unavailable') : error;
+          if (!(fault instanceof Fault)) throw error;
+          answerFault(response, fault.answer());
+        }
+      })
+      .all((_request, response) => {
+        response.setHeader('Allow', 'POST');
+        answerFault(response, badInput('this address takes POST alone'), 405);
+      });
+  }
 
   // --- the commands ---
 
