@@ -42,11 +42,13 @@ import { createNodeFacts } from './platform/node-facts.ts';
 import { createRandom } from './platform/random.ts';
 import { createSockets } from './platform/realtime/sockets.ts';
 import { createTick } from './platform/realtime/tick.ts';
+import { createConfirmation } from './platform/redis/confirmation.ts';
 import { openConnections, type RedisTarget } from './platform/redis/connections.ts';
-import { checkDurability } from './platform/redis/durability.ts';
+import { checkDurability, replicasOf } from './platform/redis/durability.ts';
 import { startEmbeddedRedis } from './platform/redis/embedded.ts';
 import { createKeyspace } from './platform/redis/keyspace.ts';
 import { openObjectStore } from './platform/redis/object-store.ts';
+import { fixPartitions } from './platform/redis/partitions.ts';
 import { redisBinary } from './platform/redis/redis-binary.ts';
 import { createRelay } from './platform/relay.ts';
 
@@ -127,8 +129,24 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
       if (again) for (const back of onBack) back();
     },
     onDown: () => logger.warn({}, 'Redis is away'),
+    waits: replicasOf(config.durability) > 0,
   });
-  const { hot: redis, subscriber } = redisConnections;
+  const { hot: redis, subscriber, waiter } = redisConnections;
+  const fixedPartitions = await fixPartitions(redis, keys);
+  if (fixedPartitions !== config.partitions) {
+    throw new ConfigError([
+      `PARTITIONS: the festival ${keys.festival} was created with ${fixedPartitions} and is started with ${config.partitions}: set PARTITIONS=${fixedPartitions}, or play under another festival id`,
+    ]);
+  }
+  const confirmation =
+    waiter === null
+      ? null
+      : createConfirmation({
+          waiter,
+          replicas: replicasOf(config.durability),
+          key: keys.desk.confirmed,
+          logger,
+        });
   const objects = await openObjectStore(target, { logger });
 
   // --- Platform: the door for commands, the feeds, the tick that writes them, the relay between tags.
@@ -139,6 +157,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
     metrics,
     checkReplies: !config.production,
     mayChange: redisConnections.up,
+    confirmation,
   });
   const tick = createTick({
     tickMs: config.tickMs,
@@ -156,8 +175,9 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
     random,
     logger,
     isPerson: (socket) => !sockets.connectionOf(socket).person?.simulated,
+    confirmation,
   });
-  const relay = createRelay({ redis, logger });
+  const relay = createRelay({ redis, logger, confirmation });
 
   // --- Capabilities: one line each to make it, one to serve it.
   const tokens = await createTokens({
@@ -329,6 +349,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
         .catch((error: unknown) => logger.warn({ error: String(error) }, 'this node could not leave the wall'));
       feeds.stop();
       await relay.stop();
+      await confirmation?.stop();
       await identity.stop();
       catalogue.stop();
       await metricsServer?.close();

@@ -9,6 +9,7 @@ import type { HandlersOf } from './gateway.ts';
 import type { Logger } from './logger.ts';
 import type { Random } from './random.ts';
 import type { LogEntry, LogRoom, StateRoom, Tick } from './realtime/tick.ts';
+import type { Confirmation } from './redis/confirmation.ts';
 import type { Redis } from './redis/connections.ts';
 import { defineScript } from './redis/scripts.ts';
 
@@ -68,6 +69,8 @@ const lingerMs = 10_000;
 const silenceMs = 2_000;
 /** Personal and other state feeds are looked at without a bell more rarely: theirs ring under the same tag as they change. */
 const stateSilenceMs = 15_000;
+/** Bells that wait for replicas: a second of the busiest node. One that finds no room is made up for by reading the log. */
+const rungMax = 20_000;
 
 interface OpenState {
   kind: 'state';
@@ -104,6 +107,7 @@ export function createFeeds({
   random,
   logger,
   isPerson,
+  confirmation = null,
 }: {
   redis: Redis;
   subscriber: Redis;
@@ -112,6 +116,11 @@ export function createFeeds({
   random: Random;
   logger: Logger;
   isPerson: (socket: Socket) => boolean;
+  /**
+   * Where the level asks for replicas: an entry of a log is shown once they have it. Otherwise a failover gives offsets
+   * that viewers were shown to other entries (CONSISTENCY.md 14).
+   */
+  confirmation?: Pick<Confirmation, 'begin'> | null;
 }): Feeds {
   const declared = new Map<string, Feed>();
   for (const contract of contracts) {
@@ -151,6 +160,38 @@ export function createFeeds({
     log.room.append([{ offset, json: message.slice(second + 1) }]);
   }
 
+  /** Bells whose entries replicas are still to confirm, in the order in which they rang. */
+  let rung: { log: OpenLog; message: string }[] = [];
+  let rungConfirmed = async () => {};
+  let releasing = false;
+
+  function ringConfirmed(log: OpenLog, message: string, begin: Confirmation['begin']): void {
+    if (rung.length >= rungMax) return;
+    // Begun with the first of them, so that it counts for all of them.
+    if (rung.length === 0) rungConfirmed = begin();
+    rung.push({ log, message });
+    if (!releasing) void release();
+  }
+
+  /** Rings them once the replicas have what they tell of: one WAIT for all that rang during the one before. */
+  async function release(): Promise<void> {
+    releasing = true;
+    while (rung.length > 0) {
+      const batch = rung;
+      rung = [];
+      try {
+        await rungConfirmed();
+        for (const { log, message } of batch) if (byChannel.get(log.keys.bell) === log) ring(log, message);
+      } catch (error) {
+        logger.debug(
+          { bells: batch.length, error: String(error) },
+          'not confirmed yet; the logs are read again shortly',
+        );
+      }
+    }
+    releasing = false;
+  }
+
   /** Reads what the bell did not bring. One read at a time a room; what rings meanwhile is read after it. */
   async function fill(log: OpenLog): Promise<void> {
     if (log.filling) {
@@ -161,10 +202,12 @@ export function createFeeds({
     try {
       do {
         log.fillAgain = false;
+        const confirmed = confirmation?.begin();
         const epoch = await redis.hget(log.keys.meta, 'epoch');
         if (epoch !== null && epoch !== log.epoch) {
           const entries = await readEntries(log.keys.stream, '-', 2_000);
           const lastOffset = entries.at(-1)?.offset ?? Number((await redis.hget(log.keys.meta, 'offset')) ?? 0);
+          await confirmed?.();
           // All in one turn: whoever joined between the new epoch and its offsets would be told a position of neither.
           log.epoch = epoch;
           log.room.reset(entries[0] === undefined ? lastOffset : entries[0].offset - 1);
@@ -173,6 +216,7 @@ export function createFeeds({
           continue;
         }
         const entries = await readEntries(log.keys.stream, `${log.lastOffset + 1}-0`, 2_000);
+        if (entries.length > 0) await confirmed?.();
         log.room.append(entries);
         log.lastOffset = entries.at(-1)?.offset ?? log.lastOffset;
         log.heardAtMs = clock.monotonicMs();
@@ -242,8 +286,13 @@ export function createFeeds({
     let newest: [string, string[]][];
     try {
       await subscriber.ssubscribe(keys.bell);
+      const confirmed = confirmation?.begin();
       meta = await redis.hmget(keys.meta, 'epoch', 'offset');
       newest = await redis.xrevrange(keys.stream, '+', '-', 'COUNT', source.keptMax);
+      // A viewer who joins meanwhile is told to come again: nothing was decided that could be pending.
+      await confirmed?.().catch((cause: unknown) => {
+        throw new Fault('unavailable', { cause });
+      });
     } catch (error) {
       // Taken down again: whoever asks next must not be given a room whose positions are those of this attempt.
       hangDown(key, [keys.bell]);
@@ -406,8 +455,9 @@ export function createFeeds({
   subscriber.on('smessage', (channel: string, message: string) => {
     const room = byChannel.get(channel);
     if (room === undefined) return;
-    if (room.kind === 'log') ring(room, message);
-    else mark(room);
+    if (room.kind === 'state') return mark(room);
+    if (confirmation === null) return ring(room, message);
+    ringConfirmed(room, message, confirmation.begin);
   });
 
   function isFull(socket: Socket, key: string): boolean {

@@ -9,6 +9,7 @@ import type { Clock } from './clock.ts';
 import { Fault } from './fault.ts';
 import { createSayOnce, type Logger } from './logger.ts';
 import type { Random } from './random.ts';
+import type { Confirmation } from './redis/confirmation.ts';
 import { isRedisAway, ScriptError } from './redis/scripts.ts';
 
 /** What a script needs to remember an answer and to know it again. Empty words for a query, which remembers nothing. */
@@ -81,6 +82,7 @@ export function createGateway({
   metrics,
   checkReplies,
   mayChange = () => true,
+  confirmation = null,
 }: {
   clock: Clock;
   random: Random;
@@ -93,6 +95,11 @@ export function createGateway({
    * came back is connected a moment before it has been looked at.
    */
   mayChange?: () => boolean;
+  /**
+   * Where the level asks for replicas: every changing command is answered only once they have what it decided. At the
+   * other levels the script's own answer says so already, and nothing is waited for.
+   */
+  confirmation?: Pick<Confirmation, 'open'> | null;
 }): Gateway {
   const commands = new Map<string, { command: Command; handler: Handler }>();
   const people = createBudgets(clock, personBudget);
@@ -143,11 +150,21 @@ export function createGateway({
     if (!parsed.success) throw new Fault('bad-input', { problems: problemsOf(parsed.error) });
     if (command.changes && !mayChange()) throw new Fault('unavailable');
     const answerKey = command.changes ? answerKeyOf(call.name, parsed.data) : noAnswer;
+    const confirmed =
+      confirmation !== null && command.changes
+        ? confirmation.open({
+            personId: call.person?.shopperId ?? '',
+            requestId: answerKey.requestId,
+            command: call.name,
+            arrivedAtMs,
+          })
+        : null;
     const answer = await handler(
       { person: call.person, arrivedAtMs, traceId, socket: call.socket },
       parsed.data,
       answerKey,
     );
+    if (confirmed !== null) await confirmed();
     if (checkReplies) checkReply(call.name, command, answer);
     return answer;
   }

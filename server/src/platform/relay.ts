@@ -1,4 +1,5 @@
 import type { Logger } from './logger.ts';
+import type { Confirmation } from './redis/confirmation.ts';
 import type { Redis } from './redis/connections.ts';
 
 /** An announced event on its way: number n of its source for this destination. */
@@ -28,14 +29,25 @@ export interface Relay {
   stop(): Promise<void>;
 }
 
-export function createRelay({ redis, logger }: { redis: Redis; logger: Logger }): Relay {
+export function createRelay({
+  redis,
+  logger,
+  confirmation = null,
+}: {
+  redis: Redis;
+  logger: Logger;
+  /** Where the level asks for replicas: an entry is carried once they have it, so that no tag hears of what another lost. */
+  confirmation?: Pick<Confirmation, 'begin'> | null;
+}): Relay {
   const destinations = new Map<string, Apply>();
   const sources = new Map<string, { running: boolean; again: boolean; failing: boolean }>();
   const underWay = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
 
   async function carryPage(outbox: string): Promise<boolean> {
+    const confirmed = confirmation?.begin();
     const page = await redis.xrange(outbox, '-', '+', 'COUNT', pageEntries);
+    if (page.length > 0) await confirmed?.();
     const byDestination = new Map<string, { ids: string[]; entries: Announced[] }>();
     for (const [id, flat] of page) {
       const [, to = '', , number = '', , event = '', , payload = ''] = flat;

@@ -9,11 +9,22 @@ export type RedisTarget =
   | { path: string; password: string }
   | { host: string; port: number; password: string };
 
+/** For `replicas:N`: a connection that may wait for replicas while decisions go on over the hot one. */
+export interface Waiter {
+  redis: Redis;
+  /** The run id of the Redis that decides now; empty while none may. */
+  decidesOn(): string;
+  /** The run id of the Redis behind `redis`: after a failover the two connections may for a moment have different ones. */
+  run(): Promise<string>;
+}
+
 export interface Connections {
   /** Decisions and reads. Nothing is queued while it is down and nothing is ever sent twice by itself. */
   hot: Redis;
   /** Doorbells only: sharded pub/sub. */
   subscriber: Redis;
+  /** Null unless asked for. */
+  waiter: Waiter | null;
   up(): boolean;
   close(): Promise<void>;
 }
@@ -32,6 +43,8 @@ export class RedisUnreachable extends Error {
 
 /** A call that Redis has not answered by then is `unknown`: a paused or cut-off Redis must not hold callers for ever. */
 const commandTimeoutMs = 5_000;
+/** Twice the bound of a WAIT: past it, Redis itself does not answer. */
+const waitTimeoutMs = 2_000;
 /** How often a Redis that came back unfit is looked at again. */
 const lookAgainMs = 1_000;
 /** Reconnecting: quick at first, never slower than once a second, so that a restart of Redis is over in a second or two. */
@@ -46,6 +59,21 @@ function connect(target: RedisTarget, options: object): Redis {
   return 'url' in target ? new Redis(target.url, all) : new Redis(all);
 }
 
+/** Which Redis a connection has: its run id, read once a connection and forgotten when that ends. */
+function runOf(connection: Redis): { known(): string; read(): Promise<string> } {
+  let run = '';
+  connection.on('close', () => {
+    run = '';
+  });
+  return {
+    known: () => run,
+    async read() {
+      if (run === '') run = /^run_id:(\w+)/m.exec(await connection.info('server'))?.[1] ?? '';
+      return run;
+    },
+  };
+}
+
 /**
  * Opens the connections. `onReady` runs at every connect and reconnect, before anyone is told that Redis is up: it
  * checks that this Redis keeps the promises the configuration makes, and throws where it does not.
@@ -56,7 +84,14 @@ export async function openConnections(
     logger,
     onReady,
     onDown,
-  }: { logger: Logger; onReady: (hot: Redis, again: boolean) => Promise<void>; onDown: () => void },
+    waits = false,
+  }: {
+    logger: Logger;
+    onReady: (hot: Redis, again: boolean) => Promise<void>;
+    onDown: () => void;
+    /** Whether somebody will wait for replicas. */
+    waits?: boolean;
+  },
 ): Promise<Connections> {
   // autoResendUnfulfilledCommands would run a decision twice; without maxRetriesPerRequest 0 a lost command stays pending.
   const hot = connect(target, {
@@ -66,13 +101,22 @@ export async function openConnections(
     commandTimeout: commandTimeoutMs,
   });
   const subscriber = connect(target, { autoResubscribe: true, enableOfflineQueue: true, maxRetriesPerRequest: null });
+  const waiting = waits
+    ? connect(target, {
+        autoResendUnfulfilledCommands: false,
+        enableOfflineQueue: false,
+        maxRetriesPerRequest: 0,
+        commandTimeout: waitTimeoutMs,
+      })
+    : null;
+  const hotRun = runOf(hot);
   let checked = false;
   let first = true;
   let saidDown = false;
   let closing = false;
   let trouble = '';
   let unfit = '';
-  for (const [name, connection] of Object.entries({ hot, subscriber })) {
+  for (const [name, connection] of Object.entries({ hot, subscriber, ...(waiting === null ? {} : { waiting }) })) {
     connection.on('error', (error: Error) => {
       trouble = error.message;
       if (!saidDown && !first) logger.warn({ connection: name, error: error.message }, 'Redis connection has trouble');
@@ -85,7 +129,7 @@ export async function openConnections(
   });
   hot.on('ready', () => {
     if (first) return;
-    void onReady(hot, true).then(
+    void prepare(true).then(
       () => {
         checked = true;
         saidDown = false;
@@ -101,12 +145,17 @@ export async function openConnections(
       },
     );
   });
+  async function prepare(again: boolean): Promise<void> {
+    if (waits) await hotRun.read();
+    await onReady(hot, again);
+  }
   try {
-    await Promise.all([hot.connect(), subscriber.connect()]);
-    await onReady(hot, false);
+    await Promise.all([hot.connect(), subscriber.connect(), waiting?.connect()]);
+    await prepare(false);
   } catch (error) {
     hot.disconnect();
     subscriber.disconnect();
+    waiting?.disconnect();
     if (error instanceof Error && error.message === 'Connection is closed.')
       throw new RedisUnreachable(target, trouble, error);
     throw error;
@@ -116,11 +165,16 @@ export async function openConnections(
   return {
     hot,
     subscriber,
+    waiter:
+      waiting === null
+        ? null
+        : { redis: waiting, decidesOn: () => (checked ? hotRun.known() : ''), run: runOf(waiting).read },
     up: () => checked && hot.status === 'ready',
     async close() {
       closing = true;
       hot.disconnect();
       subscriber.disconnect();
+      waiting?.disconnect();
       await Promise.resolve();
     },
   };

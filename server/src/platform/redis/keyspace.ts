@@ -104,6 +104,8 @@ function catalogueKeys(tag: string) {
   return {
     tag,
     meta: `${tag}:meta`,
+    /** What is fixed when the festival is created: a hash of setting -> value. */
+    fixed: `${tag}:fixed`,
     changes: `${tag}:changes`,
     /** What the festival file said of each record when it was last loaded: a hash of kind:id -> hash of the record. */
     fileHashes: `${tag}:file-hashes`,
@@ -143,6 +145,8 @@ function deskKeys(tag: string) {
     wall: `${tag}:wall`,
     points: `${tag}:points`,
     laws: `${tag}:laws`,
+    /** Written before each WAIT, as its mark in the line of replication. */
+    confirmed: `${tag}:confirmed`,
     bell: (feed: string, id: string) => `${tag}:bell:${feed}:${id}`,
   };
 }
