@@ -287,6 +287,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
   // --- Chores that any node may do.
   chores.every('stage deals', 1_000, deals.stage);
   chores.every('lapse holds', 200, deals.lapse);
+  chores.every('carry units of pools', 250, deals.sweepPools);
   chores.every('retire deals', 60_000, deals.retire);
   chores.every('sweep drops', 1_000, redpackets.sweep);
   chores.every('look after rooms', 1_000, live.look);

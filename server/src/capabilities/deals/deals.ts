@@ -1,5 +1,5 @@
 import type { InputOf, ReplyOf } from '@elevens/shared/src/contract.ts';
-import type { Deal, deals as dealsContract } from '@elevens/shared/src/deals/contract.ts';
+import type { Deal, deals as dealsContract, Stock } from '@elevens/shared/src/deals/contract.ts';
 import type { DealRecord } from '@elevens/shared/src/deals/records.ts';
 import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
 import { type NamedOccurrence, occurrencesNear, occurrencesOf } from '@elevens/shared/src/occurrences.ts';
@@ -8,8 +8,10 @@ import { type Caller, personOf } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { AnswerKey, HandlersOf } from '../../platform/gateway.ts';
 import type { Random } from '../../platform/random.ts';
+import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import type { Catalogue } from '../catalogue/index.ts';
-import type { DealStore, StagedDeal } from './store.ts';
+import type { Pools } from './pools/pools.ts';
+import { type DealState, type DealStore, type DealTerms, poolOf } from './store.ts';
 
 type Contract = typeof dealsContract;
 
@@ -26,14 +28,25 @@ const listFreshMs = 250;
 /** A deal is taken away an hour after it closed, when nobody holds anything of it. */
 const retireAfterMs = 3_600_000;
 
+const noStock: Stock = { total: 0, free: 0, held: 0, sold: 0, paused: false, soldOut: false, waiting: 0 };
+
+/** What of a deal's state is shown to everyone. */
+export function stockOf({ terms: _, ...stock }: DealState): Stock {
+  return stock;
+}
+
 export function createDealDecisions({
   store,
+  pools,
+  keys,
   catalogue,
   clock,
   random,
   announced,
 }: {
   store: DealStore;
+  pools: Pools;
+  keys: Pick<Keyspace, 'partitionOf'>;
   catalogue: Catalogue;
   clock: Clock;
   random: Random;
@@ -45,10 +58,19 @@ export function createDealDecisions({
 
   const openingOf = (o: NamedOccurrence) => ({ dealId: o.id, opensAtMs: o.startsAtMs, closesAtMs: o.endsAtMs });
 
-  function stagedOf(
+  function earlyOf(record: DealRecord, opensAtMs: number): DealTerms['early'] {
+    let priceMinor = record.priceMinor;
+    return (record.early ?? []).map((tier) => {
+      // A tier without a price of its own has that of the level below it.
+      priceMinor = tier.priceMinor ?? priceMinor;
+      return { level: tier.level, opensAtMs: opensAtMs - durationMs(tier.opensEarlier), priceMinor };
+    });
+  }
+
+  function termsOf(
     record: DealRecord,
     occurrence: { dealId: string; opensAtMs: number; closesAtMs: number },
-  ): StagedDeal {
+  ): DealTerms {
     return {
       ...occurrence,
       total: record.total,
@@ -56,6 +78,7 @@ export function createDealDecisions({
       holdMs: durationMs(record.hold),
       priceMinor: record.priceMinor,
       currency: catalogue.festival().currency,
+      early: earlyOf(record, occurrence.opensAtMs),
     };
   }
 
@@ -66,7 +89,7 @@ export function createDealDecisions({
     const span = { fromMs: nowMs, toMs: nowMs + stageAheadMs, max: stagedPerDealMax };
     const wanted = catalogue
       .all('deals')
-      .flatMap((record) => occurrencesOf(record, firstStartMs, span).map((o) => stagedOf(record, openingOf(o))));
+      .flatMap((record) => occurrencesOf(record, firstStartMs, span).map((o) => termsOf(record, openingOf(o))));
     const failures: unknown[] = [];
     for (const deal of wanted) {
       const terms = JSON.stringify(deal);
@@ -101,6 +124,8 @@ export function createDealDecisions({
       const product = catalogue.get('products', record.productId);
       if (product === undefined) continue;
       const state = states[i];
+      const { presale } = record;
+      const balanceOpensAtMs = presale === undefined ? 0 : closesAtMs + durationMs(presale.balanceAfter);
       list.push({
         dealId,
         productId: product.id,
@@ -113,9 +138,19 @@ export function createDealDecisions({
         opensAtMs,
         closesAtMs,
         terms: state?.terms ?? 1,
-        stock: state
-          ? { total: state.total, free: state.free, held: state.held, sold: state.sold, paused: state.paused }
-          : { total: record.total, free: record.total, held: 0, sold: 0, paused: false },
+        early: [...earlyOf(record, opensAtMs)],
+        presale:
+          presale === undefined
+            ? null
+            : {
+                depositMinor: presale.depositMinor,
+                depositWorthMinor: presale.depositWorthMinor,
+                balanceOpensAtMs,
+                balanceClosesAtMs: balanceOpensAtMs + durationMs(presale.balanceFor),
+                forfeitPermille: presale.forfeitPermille,
+              },
+        lowMinor: product.listMinor,
+        stock: state ? stockOf(state) : { ...noStock, total: record.total, free: record.total },
       });
     }
     const productIds = new Set(list.map((deal) => deal.productId));
@@ -147,7 +182,7 @@ export function createDealDecisions({
     const outcome = await store.claim({
       shopperId: person.shopperId,
       simulated: person.simulated,
-      holdId: `h0.${random.token(12)}`,
+      holdId: `h${keys.partitionOf(person.shopperId)}.${random.token(12)}`,
       arrivedAtMs: caller.arrivedAtMs,
       lines: input.lines.map((line) => ({ dealId: line.dealId, quantity: line.quantity, terms: line.terms ?? 0 })),
       answer,
@@ -162,6 +197,22 @@ export function createDealDecisions({
     async release(caller, input, answer) {
       const { shopperId } = personOf(caller);
       return JSON.parse(await store.release({ shopperId, holdId: input.holdId }, caller.arrivedAtMs, answer));
+    },
+    async accept(caller, input, answer) {
+      const { shopperId } = personOf(caller);
+      return JSON.parse(await store.accept({ shopperId, holdId: input.holdId }, caller.arrivedAtMs, answer));
+    },
+    async wait(caller, { dealId }, answer) {
+      const { shopperId, simulated } = personOf(caller);
+      return JSON.parse(await pools.join({ poolId: poolOf(dealId), shopperId, simulated, about: { dealId } }, answer));
+    },
+    async unwait(caller, { dealId }, answer) {
+      const { shopperId } = personOf(caller);
+      return JSON.parse(await pools.leave({ poolId: poolOf(dealId), shopperId, about: { dealId } }, answer));
+    },
+    async places(caller, { dealIds }) {
+      const places = await pools.placesOf(dealIds.map(poolOf), personOf(caller).shopperId);
+      return { ok: true, reply: { places: dealIds.map((dealId, i) => ({ dealId, place: places[i] ?? null })) } };
     },
     async pause(caller, input, answer) {
       const who = personOf(caller).shopperId;

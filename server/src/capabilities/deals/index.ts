@@ -8,8 +8,9 @@ import type { BatchMetrics } from '../../platform/redis/group-commit.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import type { Relay } from '../../platform/relay.ts';
 import type { Catalogue } from '../catalogue/index.ts';
-import { createDealDecisions } from './deals.ts';
+import { createDealDecisions, stockOf } from './deals.ts';
 import { createDealLaws } from './laws.ts';
+import { createPools } from './pools/pools.ts';
 import { createDealStore } from './store.ts';
 
 /** Counts are shown four times a second at most: faster than a thumb, slower than a stampede. */
@@ -38,28 +39,33 @@ export function createDeals({
   relay: Relay;
   catalogue: Catalogue;
 }) {
-  const store = createDealStore({ redis, keys, clock, metrics });
+  const pools = createPools({ redis, keys, clock, announced: relay.poke });
+  const store = createDealStore({ redis, keys, clock, metrics, pools });
   const decisions = createDealDecisions({
     store,
+    pools,
+    keys,
     catalogue,
     clock,
     random,
     announced: (shopperId) => relay.poke(keys.of(shopperId).outbox),
   });
-  const laws = createDealLaws(store);
-  for (const outbox of store.outboxes) relay.source(outbox);
+  const laws = createDealLaws({ redis, keys });
+  for (const [partition, outbox] of store.outboxes.entries()) {
+    relay.source(outbox);
+    relay.destination(`deals@p${partition}`, (source, entries) =>
+      store.takeOffers(partition, source, entries, clock.nowMs()),
+    );
+  }
 
   feeds.state('deals:stock', {
-    channel: store.stockBell,
-    read: async (ids) =>
-      (await store.states(ids)).map(
-        (s) => s && { total: s.total, free: s.free, held: s.held, sold: s.sold, paused: s.paused },
-      ),
+    channels: store.stockBells,
+    read: async (ids) => (await store.states(ids)).map((state) => state && stockOf(state)),
     sampleMs,
   });
   feeds.state('deals:mine', {
-    channel: store.mineBell,
-    read: async (ids) => (await store.holdsOf(ids)).map((holds) => ({ holds })),
+    channels: (id) => [store.mineBell(id)],
+    read: (ids) => store.mine(ids),
     sampleMs,
   });
 
@@ -73,6 +79,13 @@ export function createDeals({
     forgetStaged: decisions.forgetStaged,
     listed: decisions.listed,
     titleOf: decisions.titleOf,
+    /** Carries units of pools that were left on their way. */
+    sweepPools: pools.sweep,
     checkLaws: laws.check,
+    /** Pools of units, for whoever has some of its own (the uses of a coupon). */
+    pools,
+    /** Stops a deal by itself when a law about it is broken. */
+    stop: (dealId: string, why: string) =>
+      store.pause({ dealId, paused: true, who: 'kill-switch', why }, clock.nowMs()),
   };
 }

@@ -1,17 +1,22 @@
 import type { Hold } from '@elevens/shared/src/deals/contract.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createClock, disciplineClock } from '../../platform/clock.ts';
+import { createLogger } from '../../platform/logger.ts';
 import { createMetrics } from '../../platform/metrics.ts';
 import { createRandom, createSeededRandom } from '../../platform/random.ts';
 import { createKeyspace } from '../../platform/redis/keyspace.ts';
 import { connectTestRedis } from '../../platform/redis/test-connection.ts';
+import { createRelay } from '../../platform/relay.ts';
 import { createDealLaws } from './laws.ts';
+import { createPools } from './pools/pools.ts';
 import { type ClaimRequest, createDealStore, type DealStore } from './store.ts';
 
 const clock = createClock();
 const random = createRandom();
 let rig: Awaited<ReturnType<typeof connectTestRedis>>;
 let store: DealStore;
+let pools: ReturnType<typeof createPools>;
+let relay: ReturnType<typeof createRelay>;
 let keys: ReturnType<typeof createKeyspace>;
 
 beforeAll(async () => {
@@ -19,10 +24,20 @@ beforeAll(async () => {
   await disciplineClock(clock, () => rig.redis.time() as Promise<[number, number]>);
 });
 afterAll(() => rig.close());
-beforeEach(() => {
-  keys = createKeyspace({ festival: `t${random.token(6)}`, partitions: 1 });
-  store = createDealStore({ redis: rig.redis, keys, clock, metrics: createMetrics() });
-});
+beforeEach(() => open(1));
+
+/** A fresh festival; what homes announce to slices is carried by a relay as in a server. */
+function open(partitions: number): void {
+  keys = createKeyspace({ festival: `t${random.token(6)}`, partitions });
+  relay = createRelay({ redis: rig.redis, logger: createLogger('silent') });
+  pools = createPools({ redis: rig.redis, keys, clock, announced: relay.poke });
+  store = createDealStore({ redis: rig.redis, keys, clock, metrics: createMetrics(), pools });
+  for (const [p, outbox] of store.outboxes.entries()) {
+    relay.source(outbox);
+    relay.destination(`energy@p${p}`, async () => {});
+    relay.destination(`deals@p${p}`, (source, entries) => store.takeOffers(p, source, entries, clock.nowMs()));
+  }
+}
 
 const shopper = () => `s_${random.token(16)}`;
 function claimOf(
@@ -57,22 +72,29 @@ async function stage(
       currency: 'CNY',
       opensAtMs: nowMs + (more.opensInMs ?? -1_000),
       closesAtMs: nowMs + (more.closesInMs ?? 60_000),
+      early: [],
     },
     nowMs,
   );
 }
 const stock = async (dealId: string) => (await store.states([dealId]))[0];
 async function expectLawsWhole() {
-  const laws = await createDealLaws(store).check();
+  const laws = await createDealLaws({ redis: rig.redis, keys }).check();
   expect(laws.stock.evidence).toEqual([]);
   expect(laws.holds.evidence).toEqual([]);
   expect(laws.stock.counting).toBe(false);
 }
 
 describe('a stampede', () => {
-  test.for([1, 2, 3])(
-    '400 shoppers claim 100 units twice each: exactly 100 are held, nobody has two (seed %i)',
-    async (seed) => {
+  test.for([
+    [1, 1],
+    [2, 1],
+    [3, 3],
+    [4, 4],
+  ] as const)(
+    '400 shoppers claim 100 units twice each: exactly 100 are held, nobody has two (seed %i, %i partitions)',
+    async ([seed, partitions]) => {
+      open(partitions);
       await stage('kettle', 100);
       const dice = createSeededRandom(`stampede ${seed}`);
       const people = Array.from({ length: 400 }, shopper);
@@ -155,7 +177,7 @@ describe('a claim', () => {
 
   test('a millisecond before the opening is refused, is not remembered, and succeeds at the opening', async () => {
     await stage('knit', 1, { opensInMs: 40 });
-    const [opensAtMs] = [Number(await rig.redis.hget(keys.partition(0).deal('knit'), 'opens'))];
+    const opensAtMs = Number((await rig.redis.hget(keys.partition(0).deal('knit'), 't'))?.split(' ')[2]);
     const claim = claimOf(shopper(), ['knit'], { arrivedAtMs: opensAtMs - 1 });
     while (clock.nowMs() < opensAtMs) await new Promise((resolve) => setImmediate(resolve));
     expect(JSON.parse(await store.claim(claim))).toEqual({ ok: false, why: 'not-open-yet', dealId: 'knit', opensAtMs });
@@ -171,18 +193,46 @@ describe('a claim', () => {
       inputHash: 'h',
     });
     await stage('moved', 1);
-    await stage('moved', 1, { priceMinor: 17_900 });
+    const terms = (await stock('moved'))?.terms ?? 0;
     const why = async (claim: ClaimRequest) => JSON.parse(await store.claim(claim)).why;
     expect(await why(claimOf(shopper(), ['over']))).toBe('closed');
     expect(await why(claimOf(shopper(), ['held-back']))).toBe('paused');
     expect(await why(claimOf(shopper(), ['nowhere']))).toBe('unknown-deal');
     const saw = claimOf(shopper(), ['moved']);
     expect(
-      JSON.parse(await store.claim({ ...saw, lines: [{ dealId: 'moved', quantity: 1, terms: 1 }] })),
-    ).toMatchObject({ why: 'terms-changed', terms: 2 });
-    expect(
-      JSON.parse(await store.claim({ ...saw, lines: [{ dealId: 'moved', quantity: 1, terms: 2 }] })),
-    ).toMatchObject({ ok: true, reply: { lines: [{ priceMinor: 17_900 }] } });
+      JSON.parse(await store.claim({ ...saw, lines: [{ dealId: 'moved', quantity: 1, terms: terms + 1 }] })),
+    ).toMatchObject({ why: 'terms-changed', terms });
+    expect(JSON.parse(await store.claim({ ...saw, lines: [{ dealId: 'moved', quantity: 1, terms }] }))).toMatchObject({
+      ok: true,
+    });
+  });
+
+  test('pays the old price until the moment at which the new one was said to hold, and the new one from then on', async () => {
+    open(3);
+    const opensAtMs = clock.nowMs() - 5_000;
+    const at = (priceMinor: number) => ({ ...terms, priceMinor });
+    const terms = {
+      dealId: 'moved',
+      total: 9,
+      limit: 9,
+      holdMs: 60_000,
+      priceMinor: 19_900,
+      currency: 'CNY',
+      opensAtMs,
+      closesAtMs: opensAtMs + 60_000,
+      early: [],
+    };
+    const longAgoMs = clock.nowMs() - 10_000;
+    await store.stage(terms, longAgoMs);
+    // Saved just under two seconds ago: not yet. Saved two seconds ago: now, in every partition.
+    await store.stage(at(17_900), clock.nowMs() - 1_000);
+    const price = async () =>
+      JSON.parse(await store.claim(claimOf(shopper(), ['moved']))).reply.lines[0].priceMinor as number;
+    expect(await price()).toBe(19_900);
+    const before = (await stock('moved'))?.terms;
+    await store.stage(at(15_900), clock.nowMs() - 2_000);
+    expect(await Promise.all(Array.from({ length: 6 }, price))).toEqual(Array.from({ length: 6 }, () => 15_900));
+    expect((await stock('moved'))?.terms).not.toBe(before);
   });
 
   test('stamped too long ago, or in the future, is not decided', async () => {
@@ -209,10 +259,10 @@ describe('a claim', () => {
 
   test('that fails while it is written pauses its deal, names itself, and leaves the others alone', async () => {
     await stage('fine', 5);
-    await stage('cracked', 5);
-    // A state that no script of ours writes: the amount in the taken hash is no number, so HINCRBY fails midway.
+    await stage('cracked', 5, { limit: 5 });
+    // A state that no script of ours writes: what this shopper took is half a unit, so HINCRBY fails midway.
     const person = shopper();
-    await rig.redis.hset(keys.partition(0).deal('cracked'), 'held', 'not a number');
+    await rig.redis.hset(keys.partition(0).dealTaken('cracked'), person, '1.5');
     const [broken, whole] = await Promise.allSettled([
       store.claim(claimOf(person, ['cracked'])),
       store.claim(claimOf(shopper(), ['fine'])),
@@ -220,7 +270,22 @@ describe('a claim', () => {
     expect(broken.status).toBe('rejected');
     expect(whole.status).toBe('fulfilled');
     expect(await rig.redis.hget(keys.partition(0).deal('cracked'), 'paused')).toBe('1');
-    expect((await createDealLaws(store).check()).stock.evidence.length).toBeGreaterThan(0);
+    expect((await createDealLaws({ redis: rig.redis, keys }).check()).holds.evidence).toEqual([
+      { subject: 'open holds', expected: 2, found: 1 },
+    ]);
+  });
+
+  test('of a deal whose counts cannot be read is not decided, and nothing is written for it', async () => {
+    await stage('fine', 5);
+    await stage('blurred', 5);
+    await rig.redis.hset(keys.partition(0).deal('blurred'), 'held', 'not a number');
+    const person = shopper();
+    const [failed, whole] = await Promise.allSettled([
+      store.claim(claimOf(person, ['blurred'])),
+      store.claim(claimOf(shopper(), ['fine'])),
+    ]);
+    expect([failed.status, whole.status]).toEqual(['rejected', 'fulfilled']);
+    expect(await rig.redis.exists(keys.of(person).holds(person), keys.of(person).answers(person))).toBe(0);
   });
 });
 
@@ -249,8 +314,93 @@ describe('a hold', () => {
     await stage('pan', 3, { priceMinor: 12_900, limit: 2 });
     const person = shopper();
     const { reply } = JSON.parse(await store.claim(claimOf(person, ['pan'], { quantity: 2 }))) as { reply: Hold };
-    expect(await store.holdsOf([person, shopper()])).toEqual([[reply], []]);
+    expect((await store.mine([person, shopper()])).map((mine) => mine.holds)).toEqual([[reply], []]);
     expect(reply.lines).toEqual([{ dealId: 'pan', quantity: 2, priceMinor: 12_900, currency: 'CNY' }]);
+  });
+});
+
+describe.each([1, 4])('the line for what comes back (%i partitions)', (partitions) => {
+  const key = (what: string) => ({ requestId: `${what}-${random.token(8)}`, command: `deals:${what}`, inputHash: 'x' });
+  async function offerOf(person: string): Promise<Hold> {
+    for (;;) {
+      const found = (await store.mine([person]))[0]?.holds.find((hold) => hold.kind === 'offer');
+      if (found !== undefined) return found;
+      await pools.sweep();
+      for (const outbox of store.outboxes) relay.poke(outbox);
+    }
+  }
+  async function join(person: string) {
+    const waiter = { poolId: 'deal:lamp', shopperId: person, simulated: false, about: { dealId: 'lamp' } };
+    return JSON.parse(await pools.join(waiter, key('wait')));
+  }
+  async function soldOut(people: string[]) {
+    open(partitions);
+    await stage('lamp', people.length);
+    const holds: Hold[] = [];
+    for (const person of people) holds.push(JSON.parse(await store.claim(claimOf(person, ['lamp']))).reply);
+    expect(JSON.parse(await store.claim(claimOf(shopper(), ['lamp'])))).toMatchObject({ why: 'sold-out' });
+    return holds;
+  }
+
+  test('is joined only when nothing is left, and the first in it is offered the unit before any passer-by', async () => {
+    open(partitions);
+    await stage('lamp', 1);
+    const [owner, first, second, passer] = [shopper(), shopper(), shopper(), shopper()];
+    expect(await join(first)).toMatchObject({ ok: false, why: 'still-free' });
+    const [hold] = await soldOut([owner]);
+    expect(await join(first)).toEqual({ ok: true, reply: { dealId: 'lamp', place: 1 } });
+    expect(await join(second)).toEqual({ ok: true, reply: { dealId: 'lamp', place: 2 } });
+    expect(await join(second)).toMatchObject({ why: 'already-waiting', place: 2 });
+    await store.release({ shopperId: owner, holdId: hold?.holdId ?? '' }, clock.nowMs(), key('release'));
+    expect(JSON.parse(await store.claim(claimOf(passer, ['lamp'])))).toMatchObject({ why: 'sold-out' });
+    const offer = await offerOf(first);
+    const held = { shopperId: first, holdId: offer.holdId };
+    const accept = key('accept');
+    const accepted = JSON.parse(await store.accept(held, clock.nowMs(), accept));
+    expect(accepted).toMatchObject({ ok: true, reply: { holdId: offer.holdId, kind: 'hold' } });
+    expect(accepted.reply.lapsesAtMs).toBeGreaterThan(clock.nowMs() + 50_000);
+    expect(JSON.parse(await store.accept(held, clock.nowMs(), accept))).toEqual(accepted);
+    expect(await stock('lamp')).toMatchObject({ free: 0, held: 1, waiting: 1, soldOut: true });
+    await expectLawsWhole();
+  });
+
+  test('passes an offer that nobody takes to the next, and what nobody wants is free again', async () => {
+    const [owner, first, second] = [shopper(), shopper(), shopper()];
+    const [hold] = await soldOut([owner]);
+    await join(first);
+    await join(second);
+    await store.release({ shopperId: owner, holdId: hold?.holdId ?? '' }, clock.nowMs(), key('release'));
+    const offer = await offerOf(first);
+    // Time goes by for the sweep alone: an offer lapses by the moment that it is told.
+    await store.lapse(offer.lapsesAtMs + 1, 10);
+    expect((await store.mine([first]))[0]).toMatchObject({ holds: [], standing: { abandoned: 0 } });
+    const next = await offerOf(second);
+    await store.release({ shopperId: second, holdId: next.holdId }, clock.nowMs(), key('release'));
+    const passer = shopper();
+    for (let outcome = { ok: false }; !outcome.ok; ) outcome = JSON.parse(await store.claim(claimOf(passer, ['lamp'])));
+    await expectLawsWhole();
+  });
+});
+
+describe('reserve and abandon', () => {
+  test('three holds that lapse unpaid cost the right to hold more than one, until the oldest of them is a day ago', async () => {
+    const person = shopper();
+    for (let i = 0; i < 5; i++) await stage(`deal-${i}`, 5, { holdMs: 1_000 });
+    const lapsedAtMs: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const { reply } = JSON.parse(await store.claim(claimOf(person, [`deal-${i}`]))) as { reply: Hold };
+      lapsedAtMs.push(reply.lapsesAtMs);
+      await store.lapse(reply.lapsesAtMs, 10);
+    }
+    const untilMs = (lapsedAtMs[0] ?? 0) + 86_400_000;
+    expect((await store.mine([person]))[0]?.standing).toEqual({ abandoned: 3, holdsMax: 1, untilMs });
+    expect(JSON.parse(await store.claim(claimOf(person, ['deal-3'])))).toMatchObject({ ok: true });
+    expect(JSON.parse(await store.claim(claimOf(person, ['deal-4'])))).toEqual({
+      ok: false,
+      why: 'one-at-a-time',
+      untilMs,
+    });
+    await expectLawsWhole();
   });
 });
 
@@ -258,7 +408,7 @@ describe('the ledger', () => {
   test('finds an oversell that was written by hand, and is whole again when it is mended', async () => {
     await stage('kettle', 10);
     await store.claim(claimOf(shopper(), ['kettle']));
-    const laws = createDealLaws(store);
+    const laws = createDealLaws({ redis: rig.redis, keys });
     expect((await laws.check()).stock.evidence).toEqual([]);
     await rig.redis.hincrby(keys.partition(0).deal('kettle'), 'free', 2);
     expect((await laws.check()).stock.evidence).toContainEqual({
@@ -272,7 +422,7 @@ describe('the ledger', () => {
 
   test('takes a deal that is staged while it is counted for no loss, and one that is gone for a loss', async () => {
     await stage('kettle', 10);
-    const laws = createDealLaws(store);
+    const laws = createDealLaws({ redis: rig.redis, keys });
     const { zrange } = rig.redis;
     rig.redis.zrange = (async (...args: [string, string, string]) => {
       const found = await zrange.apply(rig.redis, args);
@@ -284,7 +434,9 @@ describe('the ledger', () => {
     expect(during.stock.evidence).toEqual([]);
     expect((await laws.check()).stock.evidence).toEqual([]);
     await rig.redis.del(keys.partition(0).deal('wok'));
-    expect((await laws.check()).stock.evidence).toEqual([{ subject: 'wok: total', expected: 5, found: 0 }]);
+    expect((await laws.check()).stock.evidence).toEqual([
+      { subject: 'wok: units of its slice', expected: 5, found: 0 },
+    ]);
   });
 
   test('holds amounts past 10^15 exactly', async () => {
@@ -312,7 +464,7 @@ describe('the ledger', () => {
     await rig.redis.hincrby(keys.partition(0).deal('odd'), 'free', 1);
     await store.retire(clock.nowMs() + 1_000, clock.nowMs());
     expect((await store.states(['done', 'held', 'odd'])).map((s) => s !== null)).toEqual([false, true, true]);
-    const { stock: law } = await createDealLaws(store).check();
+    const { stock: law } = await createDealLaws({ redis: rig.redis, keys }).check();
     expect(law.evidence.map((e) => e.subject)).toEqual(['odd: free + held + sold', 'odd: free']);
   });
 });

@@ -1,23 +1,42 @@
-import type { Hold, Stock } from '@elevens/shared/src/deals/contract.ts';
-import { holdsPerShopperMax } from '@elevens/shared/src/deals/contract.ts';
+import {
+  abandonedForMs,
+  abandonedMax,
+  type Hold,
+  holdsPerShopperMax,
+  offerMs,
+  type Stock,
+} from '@elevens/shared/src/deals/contract.ts';
+import { energyLevels } from '@elevens/shared/src/energy/levels.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { Fault } from '../../platform/fault.ts';
 import type { AnswerKey } from '../../platform/gateway.ts';
 import type { Redis } from '../../platform/redis/connections.ts';
 import { type BatchMetrics, createGroupCommit } from '../../platform/redis/group-commit.ts';
-import type { Keyspace, PartitionKeys } from '../../platform/redis/keyspace.ts';
+import { hashOf, type Keyspace } from '../../platform/redis/keyspace.ts';
 import { defineScript } from '../../platform/redis/scripts.ts';
+import type { Announced } from '../../platform/relay.ts';
+import type { Pools } from './pools/pools.ts';
 
-const stageDeal = defineScript(new URL('./stage-deal.lua', import.meta.url));
+const stageSlice = defineScript(new URL('./stage-slice.lua', import.meta.url));
 const claimUnits = defineScript(new URL('./claim-units.lua', import.meta.url));
 const returnUnits = defineScript(new URL('./return-units.lua', import.meta.url));
+const takeOffers = defineScript(new URL('./take-offers.lua', import.meta.url));
+const acceptOffer = defineScript(new URL('./accept-offer.lua', import.meta.url));
 const pauseDeal = defineScript(new URL('./pause-deal.lua', import.meta.url));
-const retireDeal = defineScript(new URL('./retire-deal.lua', import.meta.url));
+const pauseSlice = defineScript(new URL('./pause-slice.lua', import.meta.url));
+const retireSlice = defineScript(new URL('./retire-slice.lua', import.meta.url));
 
 /** An answer may be forgotten ten minutes after what it was about is over: far longer than a client retries. */
 const forgetAfterMs = 600_000;
+/** Changed terms take effect this much later, so that no node's clock decides whether they hold (CONSISTENCY.md 5). */
+const termsAheadMs = 2_000;
+/**
+ * How often a claim whose slice ran dry goes to home and comes back before it is told to try again. Home grants for all who
+ * wait, so a second time is rare; each takes a few milliseconds.
+ */
+const asksMax = 6;
 
-export interface StagedDeal {
+export interface DealTerms {
   dealId: string;
   total: number;
   limit: number;
@@ -26,6 +45,7 @@ export interface StagedDeal {
   currency: string;
   opensAtMs: number;
   closesAtMs: number;
+  early: readonly { level: number; opensAtMs: number; priceMinor: number }[];
 }
 
 export interface ClaimRequest {
@@ -37,9 +57,20 @@ export interface ClaimRequest {
   answer: AnswerKey;
 }
 
+/** A claim on its way to a decision, with what home has said for its lines so far. */
+interface Waiting extends ClaimRequest {
+  granted: Map<string, number>;
+}
+
 /** Counts and terms as they stand in Redis. */
 export interface DealState extends Stock {
   terms: number;
+}
+
+export interface Standing {
+  abandoned: number;
+  holdsMax: number;
+  untilMs: number | null;
 }
 
 interface HeldBy {
@@ -47,28 +78,55 @@ interface HeldBy {
   holdId: string;
 }
 
+export const poolOf = (dealId: string): string => `deal:${dealId}`;
+const noAnswer: AnswerKey = { requestId: '', command: '', inputHash: '' };
+
 export type DealStore = ReturnType<typeof createDealStore>;
 
-/** The only file of this capability that knows Redis. With one partition, home and slice of every deal are one. */
+/** What decides about a deal, as the slices keep it (terms.lua). Its first word is the version that claims name. */
+export function termsText(deal: DealTerms): string {
+  const early = deal.early.map((tier) => `${energyLevels[tier.level - 1]}:${tier.opensAtMs}:${tier.priceMinor}`);
+  const rest = [
+    deal.limit,
+    deal.opensAtMs,
+    deal.closesAtMs,
+    deal.priceMinor,
+    deal.currency,
+    deal.holdMs,
+    early.join(',') || '-',
+  ].join(' ');
+  // A hash and not a count: every partition has the same one, whichever changes it heard of.
+  return `${1 + (hashOf(rest) >>> 1)} ${rest}`;
+}
+
+/** The only file of this capability, beside its pools, that knows Redis. */
 export function createDealStore({
   redis,
   keys,
   clock,
   metrics,
+  pools,
 }: {
   redis: Redis;
   keys: Keyspace;
   clock: Clock;
   metrics: BatchMetrics;
+  pools: Pools;
 }) {
-  const home = keys.partition(0);
-  const stockBell = (dealId: string) => home.bell('deals:stock', dealId);
+  const partitions = Array.from({ length: keys.partitions }, (_, k) => k);
+  const stockBell = (partition: number, dealId: string) => keys.partition(partition).bell('deals:stock', dealId);
   const mineBell = (shopperId: string) => keys.of(shopperId).bell('deals:mine', shopperId);
 
-  function claimBatch(k: PartitionKeys, partition: number, claims: ClaimRequest[]): Promise<unknown> {
-    const dealIndex = new Map<string, number>();
+  function claimBatch(partition: number, claims: Waiting[]): Promise<unknown> {
+    const k = keys.partition(partition);
+    const dealIndex = new Map<string, { index: number; granted: number }>();
     for (const claim of claims) {
-      for (const line of claim.lines) if (!dealIndex.has(line.dealId)) dealIndex.set(line.dealId, dealIndex.size + 1);
+      for (const { dealId } of claim.lines) {
+        const granted = claim.granted.get(dealId) ?? 0;
+        const known = dealIndex.get(dealId);
+        if (known === undefined) dealIndex.set(dealId, { index: dealIndex.size + 1, granted });
+        else known.granted = Math.max(known.granted, granted);
+      }
     }
     const scriptKeys = [k.ledger, k.outbox, k.outboxNumbers, k.lapses, k.totals];
     const args: (string | number)[] = [
@@ -77,40 +135,56 @@ export function createDealStore({
       `energy@p${partition}`,
       holdsPerShopperMax,
       forgetAfterMs,
+      abandonedMax,
+      abandonedForMs,
+      clock.nowMs(),
     ];
-    for (const dealId of dealIndex.keys()) {
+    for (const [dealId, { granted }] of dealIndex) {
       scriptKeys.push(k.deal(dealId), k.dealTaken(dealId));
-      args.push(dealId, stockBell(dealId));
+      args.push(dealId, stockBell(partition, dealId), granted, pools.verdict(poolOf(dealId)) ?? '');
     }
     for (const claim of claims) {
-      scriptKeys.push(k.answers(claim.shopperId), k.answersOrder(claim.shopperId), k.holds(claim.shopperId));
+      const { shopperId } = claim;
+      scriptKeys.push(
+        k.answers(shopperId),
+        k.answersOrder(shopperId),
+        k.holds(shopperId),
+        k.abandoned(shopperId),
+        k.energy(shopperId),
+      );
       args.push(
-        claim.shopperId,
+        shopperId,
         claim.answer.requestId,
         claim.answer.inputHash,
         claim.holdId,
         claim.arrivedAtMs,
         claim.simulated ? 1 : 0,
-        mineBell(claim.shopperId),
+        k.bell('deals:mine', shopperId),
         claim.lines.length,
       );
-      for (const line of claim.lines) args.push(dealIndex.get(line.dealId) ?? 0, line.quantity, line.terms);
+      for (const line of claim.lines) args.push(dealIndex.get(line.dealId)?.index ?? 0, line.quantity, line.terms);
     }
     return claimUnits.run(redis, scriptKeys, args);
   }
 
-  const commits = Array.from({ length: keys.partitions }, (_, partition) =>
-    createGroupCommit<ClaimRequest, string>({
+  const commits = partitions.map((partition) =>
+    createGroupCommit<Waiting, string>({
       clock,
       onBatch: (items) => metrics.batch(claimUnits.name, items),
-      bytesOf: (claim) => 250 + claim.lines.length * 60,
-      run: async (claims) => (await claimBatch(keys.partition(partition), partition, claims)) as string[],
+      bytesOf: (claim) => 320 + claim.lines.length * 90,
+      run: async (claims) => (await claimBatch(partition, claims)) as string[],
     }),
   );
 
   async function holdOf(shopperId: string, holdId: string): Promise<Hold | null> {
     const kept = await redis.hget(keys.of(shopperId).holds(shopperId), holdId);
     return kept === null ? null : parseHold(kept);
+  }
+
+  /** Brings home what closed slices gave back. What does not arrive now is brought by the sweep (pools.ts). */
+  async function bringHome(poolIds: string, partition: number): Promise<void> {
+    if (poolIds === '') return;
+    await Promise.allSettled(poolIds.split(',').map((poolId) => pools.carryHome(poolId, partition)));
   }
 
   /** Ends a hold by the script; the hold is read first because the script must be told which deals it touches. */
@@ -121,86 +195,169 @@ export function createDealStore({
     nowMs: number,
     answer: AnswerKey,
   ): Promise<string> {
-    const k = keys.of(held.shopperId);
+    const { shopperId } = held;
+    const partition = keys.partitionOf(shopperId);
+    const k = keys.partition(partition);
     const lines = hold?.lines ?? [];
-    return (await returnUnits.run(
+    const [outcome, home] = (await returnUnits.run(
       redis,
       [
         k.ledger,
         k.lapses,
         k.totals,
-        k.holds(held.shopperId),
-        k.answers(held.shopperId),
-        k.answersOrder(held.shopperId),
+        k.holds(shopperId),
+        k.answers(shopperId),
+        k.answersOrder(shopperId),
+        k.abandoned(shopperId),
         ...lines.flatMap((line) => [k.deal(line.dealId), k.dealTaken(line.dealId)]),
       ],
       [
         why,
-        held.shopperId,
+        shopperId,
         held.holdId,
         nowMs,
         answer.requestId,
         answer.inputHash,
         forgetAfterMs,
-        mineBell(held.shopperId),
-        ...lines.flatMap((line) => [line.dealId, line.quantity, stockBell(line.dealId)]),
+        mineBell(shopperId),
+        abandonedForMs,
+        ...lines.flatMap((line) => [line.dealId, line.quantity, stockBell(partition, line.dealId)]),
       ],
-    )) as string;
+    )) as [string, string];
+    void bringHome(home, partition);
+    return outcome;
+  }
+
+  /** Tells every slice the pause that home decided. Done only when all of them have said so (CONSISTENCY.md 5). */
+  async function tellSlices(dealId: string, paused: string, version: string, why: string): Promise<void> {
+    await Promise.all(
+      partitions.map((p) =>
+        pauseSlice.run(redis, [keys.partition(p).deal(dealId)], [paused, version, why, stockBell(p, dealId)]),
+      ),
+    );
   }
 
   return {
-    stockBell,
+    stockBells: (dealId: string) => partitions.map((p) => stockBell(p, dealId)),
     mineBell,
-    outboxes: Array.from({ length: keys.partitions }, (_, k) => keys.partition(k).outbox),
+    outboxes: partitions.map((k) => keys.partition(k).outbox),
 
-    async stage(deal: StagedDeal, nowMs: number): Promise<string> {
-      return (await stageDeal.run(
-        redis,
-        [home.deal(deal.dealId), home.deals, home.ledger],
-        [
-          deal.dealId,
-          nowMs,
-          deal.total,
-          deal.limit,
-          deal.holdMs,
-          deal.priceMinor,
-          deal.currency,
-          deal.opensAtMs,
-          deal.closesAtMs,
-          stockBell(deal.dealId),
-        ],
-      )) as string;
+    /** Makes a deal's pool and its slices, or brings them up to date; the same again changes nothing. */
+    async stage(deal: DealTerms, nowMs: number): Promise<void> {
+      const poolId = poolOf(deal.dealId);
+      const { granted } = await pools.stage({ poolId, total: deal.total, spread: true, untilMs: deal.closesAtMs });
+      const [paused, version] = await redis.hmget(
+        keys.partition(keys.homeOf(poolId)).pool(poolId),
+        'paused',
+        'pauseVersion',
+      );
+      await Promise.all(
+        partitions.map((p) => {
+          const k = keys.partition(p);
+          return stageSlice.run(
+            redis,
+            [k.deal(deal.dealId), k.deals, k.ledger],
+            [
+              deal.dealId,
+              nowMs,
+              termsText(deal),
+              nowMs + termsAheadMs,
+              granted[p] ?? 0,
+              paused ?? 0,
+              version ?? 0,
+              stockBell(p, deal.dealId),
+            ],
+          );
+        }),
+      );
     },
 
-    /** Decides one claim together with those that arrive meanwhile. The outcome as JSON, word for word as remembered. */
+    /**
+     * Decides one claim together with those that arrive meanwhile. Where this partition's slice ran dry, home is asked for all
+     * dry lines at once, in the order of their ids, and the claim goes again with what home said; it holds nothing while it
+     * waits (CONSISTENCY.md 23). The outcome as JSON, word for word as remembered.
+     */
     async claim(request: ClaimRequest): Promise<string> {
-      const commit = commits[keys.partitionOf(request.shopperId)];
+      const partition = keys.partitionOf(request.shopperId);
+      const commit = commits[partition];
       if (commit === undefined) throw new Error('a shopper without a partition');
-      const outcome = await commit.decide(request);
-      if (outcome === 'stale') throw new Fault('overloaded', { retryAfterMs: 500 });
-      if (outcome === 'failed') throw new Error('a claim could not be decided; nothing was written');
-      if (outcome === 'broken')
-        throw new Error(
-          `a claim failed in its script; its deals are paused: ${request.lines.map((l) => l.dealId).join(', ')}`,
+      const waiting: Waiting = { ...request, granted: new Map() };
+      for (let asked = 0; asked <= asksMax; asked++) {
+        const outcome = await commit.decide(waiting);
+        if (outcome === 'stale') throw new Fault('overloaded', { retryAfterMs: 500 });
+        if (outcome === 'failed') throw new Error('a claim could not be decided; nothing was written');
+        if (outcome === 'broken')
+          throw new Error(
+            `a claim failed in its script; its deals are paused: ${request.lines.map((l) => l.dealId).join(', ')}`,
+          );
+        if (!outcome.startsWith('dry ')) return outcome;
+        const dry = outcome.slice(4).split(' ').toSorted();
+        await Promise.all(
+          dry.map(async (dealId) => {
+            const want = request.lines.find((line) => line.dealId === dealId)?.quantity ?? 1;
+            const answer = await pools.ask({ poolId: poolOf(dealId), partition, want });
+            if (answer.kind === 'grant') waiting.granted.set(dealId, answer.G);
+          }),
         );
-      return outcome;
+      }
+      // Others took what was granted each time: nothing was decided, and home has not said that nothing is left.
+      throw new Fault('overloaded', { retryAfterMs: 250 });
     },
 
     async release(held: HeldBy, nowMs: number, answer: AnswerKey): Promise<string> {
       return giveBack('released', held, await holdOf(held.shopperId, held.holdId), nowMs, answer);
     },
 
-    /** Gives back the units of holds that lapsed, at most `max` of them. Answers how many were looked at. */
+    /** Takes an offer; it becomes a hold. The outcome as JSON. */
+    async accept({ shopperId, holdId }: HeldBy, nowMs: number, answer: AnswerKey): Promise<string> {
+      const k = keys.of(shopperId);
+      const dealId = (await holdOf(shopperId, holdId))?.lines[0]?.dealId ?? '-';
+      return (await acceptOffer.run(
+        redis,
+        [k.ledger, k.lapses, k.holds(shopperId), k.answers(shopperId), k.answersOrder(shopperId), k.deal(dealId)],
+        [shopperId, holdId, nowMs, answer.requestId, answer.inputHash, mineBell(shopperId), forgetAfterMs],
+      )) as string;
+    },
+
+    /** Receives units that a home offers to the next in line here, each once, in order. Throws while an earlier one is missing. */
+    async takeOffers(partition: number, source: string, entries: readonly Announced[], nowMs: number): Promise<void> {
+      const k = keys.partition(partition);
+      const scriptKeys = [k.cursors, k.ledger, k.lapses, k.totals];
+      const args: (string | number)[] = [source, nowMs, offerMs];
+      const sourceName = hashOf(source).toString(36);
+      for (const { number, payload } of entries) {
+        const { poolId, shopperId, simulated } = JSON.parse(payload) as {
+          poolId: string;
+          shopperId: string;
+          simulated: boolean;
+        };
+        const dealId = poolId.slice(poolOf('').length);
+        scriptKeys.push(k.deal(dealId), k.dealTaken(dealId), k.holds(shopperId));
+        args.push(
+          number,
+          dealId,
+          shopperId,
+          `h${partition}.offer-${sourceName}-${number}`,
+          simulated ? 1 : 0,
+          stockBell(partition, dealId),
+          k.bell('deals:mine', shopperId),
+        );
+      }
+      const [word, home] = (await takeOffers.run(redis, scriptKeys, args)) as [string, string];
+      void bringHome(home, partition);
+      if (word === 'gap') throw new Error(`offers of ${source} arrived with a gap`);
+    },
+
+    /** Gives back the units of holds that lapsed, at most `max` of each partition. Answers how many were looked at. */
     async lapse(nowMs: number, max: number): Promise<number> {
       let looked = 0;
-      for (let p = 0; p < keys.partitions; p++) {
+      for (const p of partitions) {
         const due = await redis.zrangebyscore(keys.partition(p).lapses, '-inf', nowMs, 'LIMIT', 0, max);
         looked += due.length;
         const ended = await Promise.allSettled(
           due.map(async (member) => {
             const [shopperId = '', holdId = ''] = member.split(' ');
-            const hold = await holdOf(shopperId, holdId);
-            await giveBack('lapsed', { shopperId, holdId }, hold, nowMs, { requestId: '', command: '', inputHash: '' });
+            await giveBack('lapsed', { shopperId, holdId }, await holdOf(shopperId, holdId), nowMs, noAnswer);
           }),
         );
         // One that cannot be ended is said, and holds up none of the others.
@@ -210,14 +367,17 @@ export function createDealStore({
       return looked;
     },
 
+    /** Stops or resumes a deal everywhere. Without an answer key it is the kill switch, which is told again without harm. */
     async pause(
       pause: { dealId: string; paused: boolean; who: string; why: string },
       nowMs: number,
-      answer: AnswerKey,
+      answer: AnswerKey = noAnswer,
     ): Promise<string> {
-      return (await pauseDeal.run(
+      const poolId = poolOf(pause.dealId);
+      const home = keys.partition(keys.homeOf(poolId));
+      const [outcome, paused, version, why] = (await pauseDeal.run(
         redis,
-        [home.deal(pause.dealId), home.ledger, home.answers(pause.who), home.answersOrder(pause.who)],
+        [home.pool(poolId), home.ledger, home.answers(pause.who), home.answersOrder(pause.who)],
         [
           pause.dealId,
           pause.paused ? 1 : 0,
@@ -227,84 +387,82 @@ export function createDealStore({
           answer.requestId,
           answer.inputHash,
           forgetAfterMs,
-          stockBell(pause.dealId),
         ],
-      )) as string;
+      )) as [string, string, string, string];
+      if (outcome.startsWith('{"ok":true')) await tellSlices(pause.dealId, paused, version, why);
+      return outcome;
     },
 
+    /** Takes away deals that are over and of which nobody holds or owns anything. */
     async retire(closedBeforeMs: number, nowMs: number): Promise<void> {
-      const over = await redis.zrangebyscore(home.deals, '-inf', closedBeforeMs, 'LIMIT', 0, 2_000);
+      const over = new Set<string>();
+      for (const p of partitions) {
+        const found = await redis.zrangebyscore(keys.partition(p).deals, '-inf', closedBeforeMs, 'LIMIT', 0, 500);
+        for (const dealId of found) over.add(dealId);
+      }
       for (const dealId of over) {
-        await retireDeal.run(
-          redis,
-          [home.deal(dealId), home.dealTaken(dealId), home.deals, home.ledger],
-          [dealId, nowMs, closedBeforeMs],
-        );
+        if (!(await pools.retire(poolOf(dealId)))) continue;
+        for (const p of partitions) {
+          const k = keys.partition(p);
+          await retireSlice.run(redis, [k.deal(dealId), k.dealTaken(dealId), k.deals, k.ledger], [dealId, nowMs]);
+        }
       }
     },
 
+    /** The counts of each deal over all partitions; null for one that is not staged. Units on their way count as free. */
     async states(dealIds: readonly string[]): Promise<(DealState | null)[]> {
       if (dealIds.length === 0) return [];
       const pipeline = redis.pipeline();
-      for (const dealId of dealIds)
-        pipeline.hmget(home.deal(dealId), 'total', 'free', 'held', 'sold', 'paused', 'terms');
-      const answers = (await pipeline.exec()) ?? [];
-      return answers.map(([error, found]) => {
-        if (error) throw error;
-        const [total, free, held, sold, paused, terms] = found as (string | null)[];
-        if (total === null || total === undefined) return null;
-        return {
-          total: Number(total),
-          free: Number(free),
-          held: Number(held),
-          sold: Number(sold),
-          paused: paused === '1',
-          terms: Number(terms),
-        };
-      });
-    },
-
-    async holdsOf(shopperIds: readonly string[]): Promise<Hold[][]> {
-      const pipeline = redis.pipeline();
-      for (const shopperId of shopperIds) pipeline.hvals(keys.of(shopperId).holds(shopperId));
-      const answers = (await pipeline.exec()) ?? [];
-      return answers.map(([error, found]) => {
-        if (error) throw error;
-        return (found as string[]).map(parseHold).toSorted((a, b) => b.claimedAtMs - a.claimedAtMs);
-      });
-    },
-
-    /** State and ledger at one moment, for the laws: everything in one transaction, so that it belongs together. */
-    async audit(): Promise<{ stock: Map<string, Stock>; openHolds: number; ledgerAt: string }> {
-      const dealIds = await redis.zrange(home.deals, '0', '-1');
-      const transaction = redis.multi();
-      for (const dealId of dealIds) transaction.hmget(home.deal(dealId), 'total', 'free', 'held', 'sold');
-      transaction.zcard(home.lapses);
-      transaction.xrevrange(home.ledger, '+', '-', 'COUNT', 1);
-      const answers = ((await transaction.exec()) ?? []).map(([error, found]) => {
-        if (error) throw error;
-        return found;
-      });
-      const stock = new Map<string, Stock>();
-      for (const [i, dealId] of dealIds.entries()) {
-        const [total, free, held, sold] = answers[i] as (string | null)[];
-        if (total !== null && total !== undefined) {
-          stock.set(dealId, {
-            total: Number(total),
-            free: Number(free),
-            held: Number(held),
-            sold: Number(sold),
-            paused: false,
-          });
-        }
+      for (const dealId of dealIds) {
+        for (const p of partitions)
+          pipeline.hmget(keys.partition(p).deal(dealId), 'held', 'sold', 'paused', 't', 'nt', 'na');
       }
-      const last = answers[dealIds.length + 1] as [string, string[]][];
-      return { stock, openHolds: Number(answers[dealIds.length]), ledgerAt: last[0]?.[0] ?? '0-0' };
+      const [homes, slices] = await Promise.all([pools.states(dealIds.map(poolOf)), pipeline.exec()]);
+      const nowMs = clock.nowMs();
+      return dealIds.map((_, i) => {
+        const pool = homes[i];
+        if (!pool) return null;
+        const state = { held: 0, sold: 0, paused: false, terms: 0 };
+        for (const p of partitions) {
+          const [error, found] = slices?.[i * partitions.length + p] ?? [];
+          if (error) throw error;
+          const [held, sold, paused, now, next, nextAt] = found as (string | null)[];
+          state.held += Number(held ?? 0);
+          state.sold += Number(sold ?? 0);
+          state.paused ||= paused === '1';
+          const terms = next !== null && nowMs >= Number(nextAt) ? next : now;
+          state.terms = Number.parseInt(terms ?? '0', 10) || state.terms;
+        }
+        const free = Math.max(0, pool.total - state.held - state.sold);
+        return { total: pool.total, free, ...state, soldOut: pool.soldOut, waiting: pool.waiting };
+      });
     },
 
-    ledger: home.ledger,
-    redis,
+    /** Holds of each shopper, newest first, and by the rule of reserve-and-abandon how many they may have. */
+    async mine(shopperIds: readonly string[]): Promise<{ holds: Hold[]; standing: Standing }[]> {
+      const sinceMs = clock.nowMs() - abandonedForMs;
+      const pipeline = redis.pipeline();
+      for (const shopperId of shopperIds) {
+        const k = keys.of(shopperId);
+        pipeline.hvals(k.holds(shopperId));
+        pipeline.zrangebyscore(k.abandoned(shopperId), `(${sinceMs}`, '+inf', 'WITHSCORES');
+      }
+      const answers = ((await pipeline.exec()) ?? []).map(([error, found]) => {
+        if (error) throw error;
+        return found as string[];
+      });
+      return shopperIds.map((_, i) => ({
+        holds: (answers[i * 2] ?? []).map(parseHold).toSorted((a, b) => b.claimedAtMs - a.claimedAtMs),
+        standing: standingOf((answers[i * 2 + 1] ?? []).filter((_, at) => at % 2 === 1).map(Number)),
+      }));
+    },
   };
+}
+
+function standingOf(lapsedAtMs: number[]): Standing {
+  const abandoned = lapsedAtMs.length;
+  if (abandoned < abandonedMax) return { abandoned, holdsMax: holdsPerShopperMax, untilMs: null };
+  return { abandoned, holdsMax: 1, untilMs: (lapsedAtMs[abandoned - abandonedMax] ?? 0) + abandonedForMs };
 }
 
 /** A hold is kept as "<request id of its claim> <1 if simulated> <JSON>". */
