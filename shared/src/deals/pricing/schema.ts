@@ -7,9 +7,11 @@ import type { PriceProof } from './types.ts';
 
 // Apart from types.ts, so that a page that only prices a basket does not load the schema library.
 
+/** A sum over lines: more than one field may hold (64 lines of 99 units stay below 2^53), and exact. */
+const sumSchema = z.int().min(0);
 const levelSchema = z.int().min(0).max(4);
 const kind = z.enum(couponKinds);
-const couponShare = z.strictObject({ couponId: recordIdSchema, minor: minorSchema });
+const couponShare = z.strictObject({ couponId: recordIdSchema, minor: sumSchema });
 
 const lineProof = z.strictObject({
   dealId: occurrenceIdSchema,
@@ -19,34 +21,33 @@ const lineProof = z.strictObject({
   unitListMinor: minorSchema,
   unitMinor: minorSchema,
   tierLevel: levelSchema.nullable(),
-  listMinor: minorSchema,
-  dealMinor: minorSchema,
+  listMinor: sumSchema,
+  dealMinor: sumSchema,
   shares: z.array(couponShare),
-  payMinor: minorSchema,
-  depositMinor: minorSchema,
-  depositWorthMinor: minorSchema,
+  payMinor: sumSchema,
+  depositMinor: sumSchema,
+  depositWorthMinor: sumSchema,
 });
 
 const priceStep = z.discriminatedUnion('step', [
-  z.strictObject({ step: z.literal('list'), afterMinor: minorSchema }),
-  // A deal may cost more than the list price says; then this is below nothing.
-  z.strictObject({ step: z.literal('deal'), offMinor: z.int(), early: z.boolean(), afterMinor: minorSchema }),
+  z.strictObject({ step: z.literal('list'), afterMinor: sumSchema }),
+  z.strictObject({ step: z.literal('deal'), offMinor: sumSchema, early: z.boolean(), afterMinor: sumSchema }),
   z.strictObject({
     step: z.literal('coupon'),
     couponId: recordIdSchema,
     kind,
     funding: z.enum(['seller', 'platform']),
-    offMinor: minorSchema,
-    baseMinor: minorSchema,
+    offMinor: sumSchema,
+    baseMinor: sumSchema,
     times: z.int(),
-    afterMinor: minorSchema,
+    afterMinor: sumSchema,
   }),
   z.strictObject({
     step: z.literal('deposit'),
-    depositMinor: minorSchema,
-    worthMinor: minorSchema,
-    offMinor: minorSchema,
-    afterMinor: minorSchema,
+    depositMinor: sumSchema,
+    worthMinor: sumSchema,
+    offMinor: sumSchema,
+    afterMinor: sumSchema,
   }),
 ]);
 
@@ -59,18 +60,18 @@ const ruledOut = z.discriminatedUnion('why', [
   z.strictObject({ couponId, why: z.literal('used') }),
   z.strictObject({ couponId, why: z.literal('sold-out') }),
   z.strictObject({ couponId, why: z.literal('level'), levelMin: levelSchema, level: levelSchema }),
-  z.strictObject({ couponId, why: z.literal('not-reached'), missingMinor: minorSchema }),
+  z.strictObject({ couponId, why: z.literal('not-reached'), missingMinor: sumSchema }),
   z.strictObject({ couponId, why: z.literal('not-chosen') }),
   z.strictObject({
     couponId,
     why: z.literal('does-not-stack'),
     with: z.array(recordIdSchema),
-    byMinor: minorSchema.nullable(),
+    byMinor: sumSchema.nullable(),
   }),
   z.strictObject({
     couponId,
     why: z.literal('costs-more'),
-    byMinor: minorSchema.nullable(),
+    byMinor: sumSchema.nullable(),
     insteadOf: z.array(recordIdSchema),
   }),
   z.strictObject({ couponId, why: z.literal('no-gain'), insteadOf: z.array(recordIdSchema) }),
@@ -81,15 +82,15 @@ export const priceProofSchema = z.strictObject({
   currency: currencySchema,
   lines: z.array(lineProof),
   steps: z.array(priceStep),
-  listMinor: minorSchema,
-  totalMinor: minorSchema,
-  depositMinor: minorSchema,
-  savedMinor: z.int(),
+  listMinor: sumSchema,
+  totalMinor: sumSchema,
+  depositMinor: sumSchema,
+  savedMinor: sumSchema,
   fundedMinor: z.array(couponShare),
   ruledOut: z.array(ruledOut),
   exact: z.boolean(),
-  bound: z.strictObject({ lowestPossibleMinor: minorSchema }).nullable(),
-  couldSaveMinor: minorSchema,
+  bound: z.strictObject({ lowestPossibleMinor: sumSchema }).nullable(),
+  couldSaveMinor: sumSchema,
 });
 
 type Wire = z.infer<typeof priceProofSchema>;
