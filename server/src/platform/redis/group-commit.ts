@@ -4,6 +4,11 @@ import { Fault } from '../fault.ts';
 /** Most items in one script call: past 128 the gain is small and Redis is held for longer (FAST-PATH.md). */
 const batchItemsMax = 128;
 const batchBytesMax = 64 * 1024;
+/**
+ * Calls under way at once: while Redis writes one to disk the next is already with it. Sent over one connection they are
+ * decided in the order in which they were sent, so that order of arrival is kept (docs/decisions/0007).
+ */
+const inFlightMax = 2;
 /** Waiting items: at 30,000 decisions a second, a third of a second of work. */
 const queueItemsMax = 10_000;
 /** An item that waited this long is answered with a fault: its shopper has given up or asked again. */
@@ -15,9 +20,10 @@ export interface BatchMetrics {
 }
 
 /**
- * Group commit, cut by completion: an item is sent at once when no call is in flight; those that arrive meanwhile
- * travel together as the next call. So one shopper waits for nobody, and a stampede shares its disk writes.
- * `run` gets the items of one call and answers with one result for each, in order; when it throws, all of them fail.
+ * Group commit, cut by completion: an item is sent at once when fewer than two calls are in flight; those that arrive
+ * meanwhile travel together as the next call. So one shopper waits for nobody, and a stampede shares its disk writes.
+ * `run` gets the items of one call and answers with one result for each, in order; when it throws, all of them fail. It
+ * must send them over one connection before it first waits for anything, because that is what keeps the order.
  */
 export function createGroupCommit<Item, Result>({
   clock,
@@ -38,7 +44,7 @@ export function createGroupCommit<Item, Result>({
     reject: (error: unknown) => void;
   }
   let queue: Waiting[] = [];
-  let inFlight = false;
+  let inFlight = 0;
 
   function nextBatch(): Waiting[] {
     const nowMs = clock.monotonicMs();
@@ -62,7 +68,7 @@ export function createGroupCommit<Item, Result>({
   }
 
   async function pump(): Promise<void> {
-    inFlight = true;
+    inFlight++;
     for (let batch = nextBatch(); batch.length > 0; batch = nextBatch()) {
       onBatch(batch.length);
       try {
@@ -77,7 +83,7 @@ export function createGroupCommit<Item, Result>({
         for (const waiting of batch) waiting.reject(error);
       }
     }
-    inFlight = false;
+    inFlight--;
   }
 
   return {
@@ -86,7 +92,7 @@ export function createGroupCommit<Item, Result>({
       if (queue.length >= queueItemsMax) return Promise.reject(new Fault('overloaded'));
       return new Promise((resolve, reject) => {
         queue.push({ item, sinceMs: clock.monotonicMs(), resolve, reject });
-        if (!inFlight) void pump();
+        if (inFlight < inFlightMax) void pump();
       });
     },
   };
