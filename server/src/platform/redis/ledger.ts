@@ -43,6 +43,28 @@ export function followLedger(redis: Redis, ledger: string): { catchUp(): Promise
   };
 }
 
+/**
+ * Follows the ledgers of all partitions, each from its first line: the lines of partition k are at index k. They are
+ * ordered within a partition and not between two, so what is folded must not depend on the order of partitions.
+ */
+export function followLedgers(
+  redis: Redis,
+  ledgers: readonly string[],
+): { catchUp(): Promise<LedgerLine[][]>; caughtUp(): boolean } {
+  const followers = ledgers.map((ledger) => followLedger(redis, ledger));
+  return {
+    caughtUp: () => followers.every((follower) => follower.caughtUp()),
+    async catchUp() {
+      const read = await Promise.allSettled(followers.map((follower) => follower.catchUp()));
+      const lines = read.map((one) => (one.status === 'fulfilled' ? one.value : []));
+      const failed = read.find((one) => one.status === 'rejected');
+      // What was read of other partitions counts: it is not read again. Those that failed are behind, and say so.
+      if (failed !== undefined && lines.every((some) => some.length === 0)) throw failed.reason;
+      return lines;
+    },
+  };
+}
+
 /** Whether a ledger id is at or before another: ids are `<ms>-<number>`. */
 export function isAtOrBefore(id: string, other: string): boolean {
   const [aMs = 0, aNumber = 0] = id.split('-').map(Number);
