@@ -107,6 +107,9 @@ export const wallSchema = z.strictObject({
       held: z.int(),
       sold: z.int(),
       paused: z.boolean(),
+      /** Home's verdict that nothing is left, and how many wait for what comes back. */
+      soldOut: z.boolean(),
+      waiting: z.int(),
       opensAtMs: momentMsSchema,
       closesAtMs: momentMsSchema,
     }),

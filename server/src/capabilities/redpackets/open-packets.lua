@@ -1,20 +1,20 @@
 -- Opens packets for a batch of shoppers: each is decided on its own, in the order in which they came.
 -- KEYS: 1 ledger, 2 totals, 3 outbox, 4 outbox numbers; for each drop: the drop, its amounts, who opened;
 --   for each shopper: answers, order of answers, wallet, last packets.
--- ARGV: 1 now (ms), 2 until when a rejection is kept (ms), 3 how many drops, 4 where energy hears of it, 5 how old and
---   6 how far ahead of this Redis's time a stamp may be (ms); for each drop: its id, its bell; for each shopper: request id, hash of the input, which of the drops (from 1),
---   shopper id, when the tap arrived (ms), 1 for the demo's crowd or 0, the shopper's own bell.
+-- ARGV: 1 now (ms), 2 until when a rejection is kept (ms), 3 how many drops, 4 how old and
+--   5 how far ahead of this Redis's time a stamp may be (ms); for each drop: its id, its bell; for each shopper: request id, hash of the input, which of the drops (from 1),
+--   shopper id, when the tap arrived (ms), 1 for the demo's crowd or 0, the shopper's own bell, where energy hears of it.
 -- Answers a text for each shopper: the outcome as JSON, `stale` (its stamp is too far from this Redis's time), `unstaged`,
 --   `broken`, or `!` and the words of a failure.
 -- @include ../../platform/redis/answers.lua
 -- @include ../../platform/redis/outbox.lua
 
 local ledger, totals, outbox, numbers = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local now, rejections_until, drop_count, energy = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local stamp_old_ms, stamp_ahead_ms = tonumber(ARGV[5]), tonumber(ARGV[6])
+local now, rejections_until, drop_count = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local stamp_old_ms, stamp_ahead_ms = tonumber(ARGV[4]), tonumber(ARGV[5])
 local COMMAND = 'redpackets:open'
 local PACKETS_SHOWN = 50
-local first_call_key, first_call_arg = 4 + 3 * drop_count, 6 + 2 * drop_count
+local first_call_key, first_call_arg = 4 + 3 * drop_count, 5 + 2 * drop_count
 
 local time = redis.call('TIME')
 local redis_ms = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -77,7 +77,7 @@ local function open(call, plan)
   local crowd = call.sim == '1' and ':sim' or ''
   redis.call('HINCRBY', totals, 'packets' .. crowd, 1)
   redis.call('HINCRBY', totals, 'packetsMinor' .. crowd, amount)
-  announce(outbox, numbers, energy, 'redpackets.opened', '{"shopperId":"' .. call.shopper .. '","dropId":"' ..
+  announce(outbox, numbers, call.energy, 'redpackets.opened', '{"shopperId":"' .. call.shopper .. '","dropId":"' ..
     call.drop_id .. '","atMs":' .. call.at .. ',"simulated":' .. (call.sim == '1' and 'true' or 'false') .. '}')
   redis.call('SPUBLISH', call.drop_bell, '')
   redis.call('SPUBLISH', call.own_bell, '')
@@ -94,15 +94,15 @@ local function apply(call, plan)
 end
 
 local outcomes = {}
-for n = 1, (#ARGV - first_call_arg) / 7 do
-  local key, arg = first_call_key + 4 * (n - 1), first_call_arg + 7 * (n - 1)
+for n = 1, (#ARGV - first_call_arg) / 8 do
+  local key, arg = first_call_key + 4 * (n - 1), first_call_arg + 8 * (n - 1)
   local which = tonumber(ARGV[arg + 3])
   local call = {
     answers = KEYS[key + 1], order = KEYS[key + 2], wallet = KEYS[key + 3], packets = KEYS[key + 4],
     request_id = ARGV[arg + 1], input_hash = ARGV[arg + 2], shopper = ARGV[arg + 4], at = ARGV[arg + 5],
-    sim = ARGV[arg + 6], own_bell = ARGV[arg + 7],
+    sim = ARGV[arg + 6], own_bell = ARGV[arg + 7], energy = ARGV[arg + 8],
     drop = KEYS[3 * which + 2], amounts = KEYS[3 * which + 3], opened = KEYS[3 * which + 4],
-    drop_id = ARGV[2 * which + 5], drop_bell = ARGV[2 * which + 6],
+    drop_id = ARGV[2 * which + 4], drop_bell = ARGV[2 * which + 5],
   }
   local decided, plan = pcall(decide, call)
   if not decided then

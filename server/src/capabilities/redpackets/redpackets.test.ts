@@ -207,8 +207,16 @@ describe('sealing', () => {
     expect(await node.open(shopper(1), 'rain', 'request-1')).toMatchObject({ ok: true });
   });
 
-  test('a festival with more than one partition is refused, because a drop lies in one', () => {
-    expect(() => startNode(createKeyspace({ festival: 'two', partitions: 2 }), 'one')).toThrow('PARTITIONS=1');
+  test('with more partitions a drop lies whole in the first, and energy hears of a packet in that of its shopper', async () => {
+    keys = createKeyspace({ festival: `packets-${process.pid}-${festivals++}`, partitions: 3 });
+    node = startNode(keys, 'one');
+    node.author(rain);
+    await sealedAndOpen();
+    for (let n = 0; n < 6; n++) expect(await node.open(shopper(n), 'rain', `request-${n}`)).toMatchObject({ ok: true });
+    const told = (await redis.xrange(p().outbox, '-', '+')).map(([, flat]) => flat[1]);
+    expect(told).toEqual(Array.from({ length: 6 }, (_, n) => `energy@p${keys.partitionOf(shopper(n))}`));
+    expect(new Set(told).size).toBeGreaterThan(1);
+    expect(await adrift(node)).toEqual([]);
   });
 });
 

@@ -54,7 +54,10 @@ const stampGuardDefault: StampGuard = { oldMs: 2_000, aheadMs: 50 };
 const revealGraceMs = 3_000;
 const openedPerRead = 1_000;
 
-/** Where red packets live in Redis: one partition, in which a drop's home and its only slice are one. */
+/**
+ * Where red packets live in Redis: the first partition, whoever opens them, so that a drop's home and its only slice are one.
+ * What is announced goes to the partition of the shopper.
+ */
 export function createStore({
   redis,
   keys,
@@ -64,8 +67,6 @@ export function createStore({
   keys: Keyspace;
   stampGuard: StampGuard | undefined;
 }) {
-  if (keys.partitions !== 1)
-    throw new RangeError(`a drop lies in one partition, and this festival has ${keys.partitions}: set PARTITIONS=1`);
   const p = keys.partition(0);
   const ownBell = (shopperId: string) => p.bell('redpackets:mine', shopperId);
   const dropBell = (dropId: string) => p.bell('redpackets:drop', dropId);
@@ -151,7 +152,6 @@ export function createStore({
           nowMs,
           nowMs + rejectionKeptMs,
           drops.length,
-          'energy@p0',
           stampGuard.oldMs,
           stampGuard.aheadMs,
           ...drops.flatMap((dropId) => [dropId, dropBell(dropId)]),
@@ -163,6 +163,7 @@ export function createStore({
             tap.arrivedAtMs,
             tap.simulated ? '1' : '0',
             ownBell(tap.shopperId),
+            `energy@p${keys.partitionOf(tap.shopperId)}`,
           ]),
         ],
       )) as string[];
