@@ -282,8 +282,9 @@ export function createDealStore({
       const commit = commits[partition];
       if (commit === undefined) throw new Error('a shopper without a partition');
       const waiting: Waiting = { ...request, granted: new Map() };
+      const arrival = commit.arrive();
       for (let asked = 0; asked <= asksMax; asked++) {
-        const outcome = await commit.decide(waiting);
+        const outcome = await commit.decide(waiting, arrival);
         if (outcome === 'stale') throw new Fault('overloaded', { retryAfterMs: 500 });
         if (outcome === 'failed') throw new Error('a claim could not be decided; nothing was written');
         if (outcome === 'broken')

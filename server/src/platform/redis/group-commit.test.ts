@@ -60,6 +60,19 @@ test('the first two claims travel alone, and those that come meanwhile travel to
   expect(await Promise.all(answers)).toEqual([10, 20, 30, 40, 50, 60]);
 });
 
+test('what comes back to be decided again stands before those that came after it', async () => {
+  const { commit, batches, finish } = rig();
+  const first = commit.arrive();
+  void commit.decide(1, first);
+  for (const later of [2, 3, 4]) void commit.decide(later);
+  await finish();
+  void commit.decide(5);
+  void commit.decide(1, first);
+  await finish();
+  await finish();
+  expect(batches).toEqual([[1], [2], [3, 4], [1, 5]]);
+});
+
 test('Redis decides claims in the order in which they came, also while two calls are under way', async () => {
   const { redis, keys, close } = await connectTestRedis();
   try {

@@ -36,15 +36,23 @@ export function createGroupCommit<Item, Result>({
   run: (items: Item[]) => Promise<(Result | Error)[]>;
   /** Told how many travelled in each call. */
   onBatch: (items: number) => void;
-}): { decide(item: Item): Promise<Result>; waiting(): number } {
+}): {
+  /** A number for an item that may have to be decided again; it keeps its place among those that came after it. */
+  arrive(): number;
+  /** Decides an item, in the order of arrival among those that wait; without a number it arrives now. */
+  decide(item: Item, arrival?: number): Promise<Result>;
+  waiting(): number;
+} {
   interface Waiting {
     item: Item;
+    arrival: number;
     sinceMs: number;
     resolve: (result: Result) => void;
     reject: (error: unknown) => void;
   }
   let queue: Waiting[] = [];
   let inFlight = 0;
+  let arrivals = 0;
 
   function nextBatch(): Waiting[] {
     const nowMs = clock.monotonicMs();
@@ -88,10 +96,16 @@ export function createGroupCommit<Item, Result>({
 
   return {
     waiting: () => queue.length,
-    decide(item) {
+    arrive: () => ++arrivals,
+    decide(item, arrival = ++arrivals) {
       if (queue.length >= queueItemsMax) return Promise.reject(new Fault('overloaded'));
       return new Promise((resolve, reject) => {
-        queue.push({ item, sinceMs: clock.monotonicMs(), resolve, reject });
+        const waiting = { item, arrival, sinceMs: clock.monotonicMs(), resolve, reject };
+        // Almost always the last: only what comes back from a first try has an older number.
+        let at = queue.length;
+        while (at > 0 && (queue[at - 1]?.arrival ?? 0) > arrival) at--;
+        if (at === queue.length) queue.push(waiting);
+        else queue.splice(at, 0, waiting);
         if (inFlight < inFlightMax) void pump();
       });
     },
