@@ -1,12 +1,27 @@
 import { createServer } from 'node:net';
 import { Redis } from 'ioredis';
 import { afterEach, expect, test } from 'vitest';
-import { startTestRedis, type TestRedis } from '../src/platform/redis/test-redis.ts';
-import { call, connect, festivalOf, guest, requestId, runRefused, startServer } from './test-server.ts';
+import { createKeyspace } from '../src/platform/redis/keyspace.ts';
+import { startTestRedis } from '../src/platform/redis/test-redis.ts';
+import { type ReplicatedRedis, startReplicatedRedis } from '../src/platform/redis/test-replica.ts';
+import {
+  call,
+  connect,
+  festivalOf,
+  followLog,
+  guest,
+  guests,
+  type Outcome,
+  requestId,
+  runRefused,
+  startServer,
+  tempDir,
+  until,
+} from './test-server.ts';
 
 const festival = festivalOf({ deals: [{ id: 'kettle', total: 10 }] });
 
-const running: TestRedis[] = [];
+const running: { close(): Promise<void> }[] = [];
 afterEach(async () => {
   for (const redis of running.splice(0)) await redis.close();
 });
@@ -123,4 +138,148 @@ test('a node drains in order although its Redis is away', async () => {
   const server = await startServer({ festival, env: { REDIS_URL: await redisWith({}), DRAIN_MS: '0' } });
   await running[0]?.close();
   expect(await server.term()).toEqual({ code: 0, signal: null });
+});
+
+// ------------------------------------------------------------------------------------------------- replicas:N
+async function replicated(replicas: number, settings: Record<string, string> = {}): Promise<ReplicatedRedis> {
+  const redis = await startReplicatedRedis({ replicas, settings });
+  running.push(redis);
+  return redis;
+}
+
+const keys = createKeyspace({ festival: 'rehearsal', partitions: 1 });
+const claimOf = (dealId: string) => ({ requestId: requestId(), lines: [{ dealId, quantity: 1 }] });
+const isFault = (answer: Outcome, code: string) => !answer.ok && 'fault' in answer && answer.fault === code;
+
+test('a Redis with fewer replicas than are promised is refused, with the words that mend it', async () => {
+  const alone = await redisWith({});
+  const refused = await runRefused({ festival, env: { REDIS_URL: alone, DURABILITY: 'replicas:1' } });
+  expect(refused.code).toBe(1);
+  expect(refused.output).toContain('it has 0 replicas online and must have 1');
+  expect(refused.output).toContain('REPLICAOF');
+  expect(refused.output).not.toMatch(/\n {4}at /);
+});
+
+test('where disk and replicas are promised, all that lacks of either is said at once', async () => {
+  const { url } = await replicated(1, { appendfsync: 'everysec' });
+  const refused = await runRefused({ festival, env: { REDIS_URL: url, DURABILITY: 'fsync+replicas:2' } });
+  expect(refused.code).toBe(1);
+  expect(refused.output).toContain('it has 1 replica online and must have 2');
+  expect(refused.output).toContain('appendfsync is everysec and must be always');
+});
+
+test('a replica is not taken for the master', async () => {
+  const { replicas, url } = await replicated(1);
+  const port = Number(new URL(url).port);
+  const replica = replicas[0]!.redis;
+  const own = await freePort();
+  await replica.config('SET', 'port', String(own));
+  const address = url.replace(`:${port}`, `:${own}`);
+  const refused = await runRefused({ festival, env: { REDIS_URL: address, DURABILITY: 'memory' } });
+  expect(refused.code).toBe(1);
+  expect(refused.output).toContain('it is a slave: point REDIS_URL at the master');
+});
+
+test('what was acknowledged is on the replica when the master is killed, also what came while replicas fell away', async () => {
+  const total = 2_000;
+  const { url, master, replicas } = await replicated(1);
+  const replica = replicas[0]!;
+  const server = await startServer({
+    festival: festivalOf({ deals: [{ id: 'kettle', total, limitPerShopper: 99 }] }),
+    env: { REDIS_URL: url, DURABILITY: 'replicas:1' },
+  });
+  const people = await guests(server.url, 20);
+  const journal: { shopperId: string; requestId: string; answer: Outcome }[] = [];
+  let over = false;
+  const shoppers = people.map(async (person) => {
+    const socket = await connect(server.url, person.token);
+    while (!over) {
+      const claim = claimOf('kettle');
+      // The socket may go with the server; what it was not told is in nobody's journal.
+      const answer = await call(socket, 'deals:claim', claim).catch(() => null);
+      if (answer === null) return;
+      journal.push({ shopperId: person.shopperId, requestId: claim.requestId, answer });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
+  await until('some claims are acknowledged', () => journal.filter(({ answer }) => answer.ok).length > 60);
+  // It goes on answering readers and has all it had, but follows no longer: from here on nothing may be acknowledged.
+  await replica.leave();
+  await until('a claim is pending', () => journal.some(({ answer }) => isFault(answer, 'pending')));
+  await master.close();
+  await until('the server has seen it', () => journal.slice(-20).every(({ answer }) => !answer.ok));
+  over = true;
+  await Promise.all(shoppers);
+  await server.stop();
+
+  const told = journal.filter(({ answer }) => answer.ok || 'why' in answer);
+  for (const { shopperId, requestId: id, answer } of told) {
+    const k = keys.of(shopperId);
+    expect(await replica.redis.hget(k.answers(shopperId), id), JSON.stringify(answer)).not.toBeNull();
+    if (answer.ok)
+      expect(await replica.redis.hexists(k.holds(shopperId), (answer.reply as { holdId: string }).holdId)).toBe(1);
+  }
+  expect(told.length).toBeGreaterThan(60);
+});
+
+test('without its replica a claim is pending, then nothing new is taken up, and the same request learns its outcome later', async () => {
+  const { url, replicas } = await replicated(1);
+  const replica = replicas[0]!;
+  const server = await startServer({ festival, env: { REDIS_URL: url, DURABILITY: 'fsync+replicas:1' } });
+  const [amber, jade] = await guests(server.url, 2);
+  const socket = await connect(server.url, amber!.token);
+  const other = await connect(server.url, jade!.token);
+  const claim = claimOf('kettle');
+  await replica.leave();
+  expect(await call(socket, 'deals:claim', claim)).toMatchObject({ fault: 'pending', retryAfterMs: 1_000 });
+  // Decided, and not said to be undone; of what is new nothing is done.
+  expect(await call(socket, 'deals:claim', claim)).toMatchObject({ fault: 'pending' });
+  const refused = claimOf('kettle');
+  expect(await call(other, 'deals:claim', refused)).toMatchObject({ fault: 'unavailable' });
+  // Questions are answered all the while.
+  expect(await call(other, 'deals:list', {})).toMatchObject({ ok: true });
+
+  await replica.comeBack();
+  const answer = await until('the claim is answered', async () => {
+    const told = await call(socket, 'deals:claim', claim);
+    return told.ok ? told : null;
+  });
+  expect(answer).toMatchObject({ ok: true, reply: { holdId: expect.any(String) } });
+  expect(await call(other, 'deals:claim', refused)).toMatchObject({ ok: true });
+  // One unit each, however often was asked.
+  expect(await replica.redis.hlen(keys.of(amber!.shopperId).holds(amber!.shopperId))).toBe(1);
+  await server.stop();
+});
+
+test('a line is shown to nobody before replicas have it', async () => {
+  const { url, replicas } = await replicated(1);
+  const replica = replicas[0]!;
+  const server = await startServer({
+    festival: festivalOf({ sessions: [{ id: 'stage' }] }),
+    env: { REDIS_URL: url, DURABILITY: 'replicas:1' },
+  });
+  const [speaker, listener] = await guests(server.url, 2);
+  const speaking = await connect(server.url, speaker!.token);
+  const watch = await followLog(await connect(server.url, listener!.token), 'live:chat', 'stage');
+  const say = (text: string) => call(speaking, 'live:say', { requestId: requestId(), sessionId: 'stage', text });
+  expect(await say('first')).toMatchObject({ ok: true });
+  await watch.until('the first line is shown', (all) => all.length === 1);
+  await replica.leave();
+  // The answer takes the whole bound of a WAIT: unconfirmed lines would have been shown many ticks before it.
+  expect(await say('second')).toMatchObject({ fault: 'pending' });
+  expect(watch.all()).toHaveLength(1);
+  await replica.comeBack();
+  await watch.until('the second line is shown', (all) => all.length === 2);
+  await server.stop();
+});
+
+test('a festival is continued only with the partitions it was created with, and the words name both numbers', async () => {
+  const dataDir = tempDir();
+  const server = await startServer({ festival, dataDir, env: { PARTITIONS: '1' } });
+  await server.term();
+  const refused = await runRefused({ festival, dataDir, env: { PARTITIONS: '4' } });
+  expect(refused.code).toBe(1);
+  expect(refused.output).toContain('was created with 1 and is started with 4');
+  expect(refused.output).toContain('set PARTITIONS=1');
+  expect(refused.output).not.toMatch(/\n {4}at /);
 });
