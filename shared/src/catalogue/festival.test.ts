@@ -1,14 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { kindOf, lotOf } from '../deals/records.ts';
 import { occurrencesBetween, parseWhen } from '../time.ts';
-import {
-  brandOf,
-  everOverlap,
-  festivalJsonSchema,
-  readFestival,
-  recordKinds,
-  recordsPerKindMax,
-  referencesOf,
-} from './festival.ts';
+import { brandOf, festivalJsonSchema, readFestival, recordKinds, recordsPerKindMax, referencesOf } from './festival.ts';
+import { everOverlap } from './overlap.ts';
 
 const picture = {
   shape: 'pan',
@@ -27,6 +21,39 @@ const deal = {
   limitPerShopper: 1,
   hold: '1m',
 };
+
+const brandCoupon = {
+  id: 'pans',
+  title: 'Off pans',
+  kind: 'brand',
+  brandId: 'row' as string | undefined,
+  offMinor: 100,
+  fromMinor: 1_000,
+  repeats: false,
+  when: '+0s for 1h',
+  usesPerShopper: 1,
+  total: 10,
+  stacksWith: ['cross-brand'],
+};
+
+function presale(change: object) {
+  return {
+    depositMinor: 100,
+    depositWorthMinor: 200,
+    balanceAfter: '0s',
+    balanceFor: '2m',
+    forfeitPermille: 0,
+    ...change,
+  };
+}
+
+function tiers(...levels: [level: number, opensEarlier: string, priceMinor?: number][]) {
+  return levels.map(([level, opensEarlier, priceMinor]) => ({
+    level,
+    opensEarlier,
+    ...(priceMinor === undefined ? {} : { priceMinor }),
+  }));
+}
 
 /** The smallest festival that sells something; each test spoils it in one way. */
 function night(): Record<string, unknown> & { festival: Record<string, unknown> } {
@@ -115,7 +142,7 @@ describe('a festival file', () => {
 
   test('may not name two records of a kind alike, though kinds may share a name', () => {
     expect(pathsOf((f) => Object.assign(f, { deals: [deal, deal] }))).toEqual(['deals.1.id']);
-    expect(pathsOf((f) => Object.assign(f, { deals: [deal, { ...deal, id: 'pan' }] }))).toEqual([]);
+    expect(pathsOf((f) => Object.assign(f, { deals: [deal, { ...deal, id: 'pan', lot: 'pan' }] }))).toEqual([]);
   });
 
   test('may not have two phases at once', () => {
@@ -126,13 +153,116 @@ describe('a festival file', () => {
     expect(pathsOf((f) => Object.assign(f, { phases: apart }))).toEqual([]);
   });
 
+  test('may not sell one stock by two deals at once, nor at a price that undercuts nothing', () => {
+    const second = { ...deal, id: 'second', when: 'every 10m for 3m from +4m' };
+    expect(pathsOf((f) => Object.assign(f, { deals: [deal, second] }))).toEqual([]);
+    const early = { ...second, early: [{ level: 1, opensEarlier: '90s' }] };
+    expect(problemsOf((f) => Object.assign(f, { deals: [deal, early] }))).toEqual([
+      {
+        path: 'deals.1.when',
+        message:
+          'is on while the deal "pan-deal" is (early openings included), and both sell "pan" from the lot "main": give one another time or another lot',
+      },
+    ]);
+    expect(pathsOf((f) => Object.assign(f, { deals: [deal, { ...early, lot: 'outlet' }] }))).toEqual([]);
+    expect(problemsOf((f) => Object.assign(f, { deals: [{ ...deal, priceMinor: 1_000 }] }))).toEqual([
+      {
+        path: 'deals.0.priceMinor',
+        message: '1000 does not undercut 1000, the lowest price of the 30 days before it first opens',
+      },
+    ]);
+  });
+
+  test.each([
+    ['a flash deal of less than 10 s', { when: '+0s for 9s' }, 'deals.0.when'],
+    ['a flash deal of more than a day', { when: '+0s for 1441m' }, 'deals.0.when'],
+    ['early openings out of order', { early: tiers([2, '1m'], [1, '1m']) }, 'deals.0.early.1.level'],
+    ['a higher level that opens later', { early: tiers([1, '2m'], [2, '1m']) }, 'deals.0.early.1.opensEarlier'],
+    ['an early price above the deal’s', { early: tiers([1, '1m', 901]) }, 'deals.0.early.0.priceMinor'],
+    ['an early opening into the round before', { early: tiers([1, '8m']) }, 'deals.0.early.0.opensEarlier'],
+    ['an early opening for nobody', { early: [] }, 'deals.0.early'],
+    ['a deposit that shrinks', { presale: presale({ depositWorthMinor: 99 }) }, 'deals.0.presale.depositWorthMinor'],
+    [
+      'a deposit worth more than the price',
+      { presale: presale({ depositWorthMinor: 901 }) },
+      'deals.0.presale.depositWorthMinor',
+    ],
+    ['a balance nobody can pay in time', { presale: presale({ balanceFor: '9s' }) }, 'deals.0.presale.balanceFor'],
+    ['more lost than was paid', { presale: presale({ forfeitPermille: 1_001 }) }, 'deals.0.presale.forfeitPermille'],
+  ])('may not have %s', (_, change, path) => {
+    expect(pathsOf((f) => Object.assign(f, { deals: [{ ...deal, ...change }] }))).toEqual([path]);
+  });
+
+  test('may have presales whose deposit window is longer than a flash, early openings and lots', () => {
+    const whole = {
+      ...deal,
+      when: '+0s for 20d',
+      presale: presale({}),
+      early: tiers([1, '1m'], [4, '1h', 800]),
+      lot: 'b',
+    };
+    const read = readFestival(Object.assign(night(), { deals: [whole], sessions: [] }));
+    expect(read.ok && read.festival.deals).toEqual([whole]);
+    expect(kindOf(whole)).toBe('presale');
+    expect([kindOf({}), lotOf({}), lotOf(whole)]).toEqual(['flash', 'main', 'b']);
+  });
+
+  test.each([
+    ['a brand coupon of nobody', { brandId: undefined }, 'coupons.0.brandId'],
+    ['a cross-brand coupon of a brand', { kind: 'cross-brand' }, 'coupons.0.brandId'],
+    ['more off than it takes', { offMinor: 1_001 }, 'coupons.0.offMinor'],
+    ['money off again and again from nothing', { repeats: true, fromMinor: 0 }, 'coupons.0.fromMinor'],
+    ['lanterns for a brand’s coupon', { levelMin: 1 }, 'coupons.0.levelMin'],
+    ['a kind it stacks with twice', { stacksWith: ['shop', 'shop'] }, 'coupons.0.stacksWith'],
+    ['products that are not there', { productIds: ['pot'] }, 'coupons.0.productIds.0'],
+    ['products of another brand', { productIds: ['cup'] }, 'coupons.0.productIds.0'],
+  ])('may not have coupons with %s', (_, change, path) => {
+    const coupon = { ...brandCoupon, ...change };
+    if (coupon.brandId === undefined) Reflect.deleteProperty(coupon, 'brandId');
+    const paths = pathsOf((f) => {
+      (f.brands as unknown[]).push({ id: 'cups', name: 'Cups', tagline: '', logo });
+      const [pan] = f.products as object[];
+      (f.products as unknown[]).push({ ...pan, id: 'cup', brandId: 'cups' });
+      return Object.assign(f, { coupons: [coupon] });
+    });
+    expect(paths).toEqual([path]);
+  });
+
+  test('may have coupons, and says what past prices cannot be', () => {
+    expect(pathsOf((f) => Object.assign(f, { coupons: [brandCoupon] }))).toEqual([]);
+    const past = (pastPrices: unknown) => (f: ReturnType<typeof night>) => {
+      const [pan] = f.products as object[];
+      return Object.assign(f, { products: [{ ...pan, pastPrices }] });
+    };
+    const from = '2026-10-01T00:00:00+08:00';
+    expect(pathsOf(past([{ priceMinor: 950, from }]))).toEqual([]);
+    expect(pathsOf(past([{ priceMinor: 950, from: '2026-10-01' }]))).toEqual(['products.0.pastPrices.0.from']);
+    expect(pathsOf(past([{ priceMinor: 950, from, until: from }]))).toEqual(['products.0.pastPrices.0.until']);
+    expect(pathsOf(past([{ priceMinor: 900, from }]))).toEqual(['deals.0.priceMinor']);
+  });
+
+  test('that says nothing of payouts pays after ten days, takes returns for seven, and keeps fifty thousandths', () => {
+    const read = readFestival(night());
+    expect(read.ok && read.festival.festival.payout).toEqual({
+      commissionPermille: 50,
+      confirmDays: 10,
+      refundDays: 7,
+    });
+    expect(pathsOf((f) => Object.assign(f.festival, { payout: { confirmDays: 0 } }))).toEqual([
+      'festival.payout.confirmDays',
+    ]);
+  });
+
   test('holds at most 2,000 records of a kind', () => {
     const deals = Array.from({ length: recordsPerKindMax }, (_, i) => ({
       ...deal,
       id: i === 0 ? deal.id : `deal-${i}`,
+      lot: `lot-${i}`,
     }));
     expect(pathsOf((f) => Object.assign(f, { deals }))).toEqual([]);
-    expect(pathsOf((f) => Object.assign(f, { deals: [...deals, { ...deal, id: 'more' }] }))).toEqual(['deals']);
+    expect(pathsOf((f) => Object.assign(f, { deals: [...deals, { ...deal, id: 'more', lot: 'more' }] }))).toEqual([
+      'deals',
+    ]);
   });
 
   test.each([null, 7, 'festival', [], { festival: null }, JSON.parse('{"__proto__": {"festival": {}}}')])(

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { placeSchema } from '../campaign/contract.ts';
 import { contracts } from '../contracts.ts';
+import { discountProblems, overlapProblem, overlappingDeals } from '../deals/pricing/authoring.ts';
 import type { Problem } from '../faults.ts';
 import { recordIdSchema } from '../ids.ts';
 import { currencySchema } from '../money-schema.ts';
-import { occurrencesBetween, parseWhen, type Schedule } from '../time.ts';
+import { parseWhen } from '../time.ts';
+import { everOverlap } from './overlap.ts';
 
 /**
  * A festival is a file: who sells what, when, and at which price. Every contract says which records it lives from, so a
@@ -80,7 +82,7 @@ const lists = Object.fromEntries(
   recordKinds.map((kind) => [kind, z.array(recordSchemas[kind]).max(recordsPerKindMax).default([])]),
 );
 
-/** The shape of a festival file. What no shape can say (references, ids, phases) is checked by `readFestival`. */
+/** The shape of a festival file. What no shape can say (references, ids, phases, stock, discounts) is checked by `readFestival`. */
 const festivalSchema = z.strictObject({
   /** So that an editor can help: the address of this schema. */
   $schema: z.string().max(500).exactOptional(),
@@ -133,34 +135,6 @@ export function danglingOf(record: AnyRecord, lookup: Lookup): Problem[] {
     .map((r) => ({ path: r.path, message: `there is no record "${r.id}" among ${r.kind}` }));
 }
 
-/**
- * Whether two schedules are ever on at once. Moments counted from the first start and moments of the calendar can only
- * be compared once the start is known: with null they pass.
- */
-export function everOverlap(a: Schedule, b: Schedule, firstStartMs: number | null): boolean {
-  if (a.kind === 'every' && b.kind === 'every') {
-    // The distances between their starts are one distance plus all multiples of the greatest common divisor.
-    const step = greatestCommonDivisor(a.everyMs, b.everyMs);
-    const apart = (((b.fromMs - a.fromMs) % step) + step) % step;
-    return apart < a.forMs || step - apart < b.forMs;
-  }
-  if (firstStartMs === null && isInCalendar(a) !== isInCalendar(b)) return false;
-  const originMs = firstStartMs ?? 0;
-  const [once, other] = a.kind === 'once' ? [a, b] : [b, a];
-  const [stretch] = occurrencesBetween(once, originMs, { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, max: 1 });
-  if (stretch === undefined) return false;
-  const span = { fromMs: stretch.startsAtMs, toMs: stretch.endsAtMs, max: 1 };
-  return occurrencesBetween(other, originMs, span).length > 0;
-}
-
-function isInCalendar(schedule: Schedule): boolean {
-  return schedule.kind === 'once' && 'atMs' in schedule.start;
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
-}
-
 /** Phases that are on while another is: the page could not say which part of the evening it is. */
 export function overlappingPhases(
   phases: readonly { id: string; when: string }[],
@@ -192,13 +166,46 @@ function problemsWithin(festival: Festival): Problem[] {
       problems.push(...danglingOf(record, lookup).map((p) => ({ ...p, path: `${kind}.${i}.${p.path}` })));
     }
   }
-  for (const { index, with: other } of overlappingPhases(festival.phases, null)) {
+  for (const [i, coupon] of festival.coupons.entries())
+    problems.push(...foreignProductsOf(coupon, lookup).map((p) => ({ ...p, path: `coupons.${i}.${p.path}` })));
+  problems.push(...problemsInTime(festival, null));
+  return problems;
+}
+
+/** Products that a brand's coupon names and that are another brand's. */
+export function foreignProductsOf(coupon: RecordOf<'coupons'>, lookup: Lookup): Problem[] {
+  const { brandId, productIds = [] } = coupon;
+  if (brandId === undefined) return [];
+  return productIds.flatMap((id, i) => {
+    const product = lookup('products', id);
+    if (product === undefined || product.brandId === brandId) return [];
+    return [{ path: `productIds.${i}`, message: `"${id}" is not a product of "${brandId}"` }];
+  });
+}
+
+/**
+ * What depends on when the festival first starts: phases and deals that are on at once, and discounts that do not undercut
+ * the 30 days before them. With null (a file that nobody has started yet) only what is wrong whenever it starts is told.
+ */
+export function problemsInTime(festival: Festival, firstStartMs: number | null): Problem[] {
+  const problems: Problem[] = [];
+  for (const { index, with: other } of overlappingPhases(festival.phases, firstStartMs)) {
     problems.push({
       path: `phases.${index}.when`,
       message: `is on while the phase "${other}" is; phases may not overlap`,
     });
   }
-  return problems;
+  const within = (i: number) => (p: Problem) => ({ ...p, path: `deals.${i}.${p.path}` });
+  const products = new Map(festival.products.map((p) => [p.id, p]));
+  for (const [i, deal] of festival.deals.entries()) {
+    const product = products.get(deal.productId);
+    if (product !== undefined) problems.push(...discountProblems(product, deal, firstStartMs).map(within(i)));
+  }
+  for (const { index, with: other } of overlappingDeals(festival.deals, firstStartMs)) {
+    const deal = festival.deals[index];
+    if (deal !== undefined) problems.push(within(index)(overlapProblem(deal, other)));
+  }
+  return problems.slice(0, problemsMax);
 }
 
 /** Problems of a schema, each by its path (`deals.3.priceMinor`). */
@@ -207,8 +214,8 @@ export function problemsOf(error: z.ZodError): Problem[] {
 }
 
 /**
- * Reads a festival from parsed JSON. Every record is checked by its kind's schema, then ids, references and phases by
- * each other. Says every problem by its path, at most 50 at once.
+ * Reads a festival from parsed JSON. Every record is checked by its kind's schema, then ids, references, phases and
+ * deals by each other. Says every problem by its path, at most 50 at once.
  */
 export function readFestival(json: unknown): { ok: true; festival: Festival } | { ok: false; problems: Problem[] } {
   const parsed = festivalSchema.safeParse(json);
@@ -224,6 +231,7 @@ export function festivalJsonSchema(): object {
   return {
     ...z.toJSONSchema(festivalSchema, { io: 'input' }),
     title: 'An Elevens festival',
-    description: 'Who sells what, when, and at which price. References, ids and phases are checked when it is loaded.',
+    description:
+      'Who sells what, when, and at which price. References, ids, phases, stock and discounts are checked when it is loaded.',
   };
 }

@@ -135,6 +135,9 @@ function record(node: Node, kind: RecordKind, recordId: string, change: object =
   if (found === undefined) throw new Error(`no ${kind} ${recordId}`);
   return { ...found, ...change };
 }
+function problemsIn(decision: Awaited<ReturnType<typeof save>>): { path: string; message: string }[] {
+  return !decision.ok && decision.why === 'bad-record' ? decision.problems : [];
+}
 function changed(node: Node): Promise<void> {
   return new Promise((resolve) => node.catalogue.onChange(resolve));
 }
@@ -220,12 +223,16 @@ describe('loading a festival file', () => {
     id = `night-${++festivals}`;
     const node = await openNode();
     const file = await festivalFile((f) => {
-      const copies = Array.from({ length: 2_000 - f.deals.length }, (_, i) => ({ ...f.deals[0], id: `copy-${i}` }));
+      const copies = Array.from({ length: 2_000 - f.deals.length }, (_, i) => ({
+        ...f.deals[0],
+        id: `copy-${i}`,
+        lot: `lot-${i}`,
+      }));
       f.deals.push(...(copies as Festival['deals']));
     });
     await node.catalogue.load(file);
     expect(node.catalogue.all('deals')).toHaveLength(2_000);
-    expect(await save(node, operator, 'deals', { ...file.deals[0], id: 'one-more' })).toEqual({
+    expect(await save(node, operator, 'deals', { ...file.deals[0], id: 'one-more', lot: 'one-more' })).toEqual({
       ok: false,
       why: 'catalogue-full',
       recordsMax: 2_000,
@@ -244,6 +251,21 @@ describe('loading a festival file', () => {
     await expect(node.catalogue.load(foreign)).rejects.toThrow(FestivalRefused);
     id = `night-${++festivals}`;
     await expect((await openNode()).catalogue.load(null)).rejects.toThrow(/no festival yet/);
+  });
+
+  test('refuses a discount that, now that it is known when the festival starts, undercuts nothing', async () => {
+    id = `night-${++festivals}`;
+    const node = await openNode();
+    const soldFor = (minor: number) =>
+      festivalFile((f) => {
+        const pan = f.products.find((p) => p.id === 'iron-pan');
+        const [from, until] = [20, 10].map((days) => new Date(clock.nowMs() - days * 86_400_000).toISOString());
+        if (pan !== undefined) pan.pastPrices = [{ priceMinor: minor, from: from ?? '', until: until ?? '' }];
+      });
+    const refused = node.catalogue.load(await soldFor(12_000));
+    await expect(refused).rejects.toThrow(FestivalRefused);
+    await expect(refused).rejects.toThrow(/deals\.\d+\.priceMinor: \d+ does not undercut 12000, the lowest price/);
+    await node.catalogue.load(await soldFor(13_000));
   });
 
   test('from disk names every problem by its path', async () => {
@@ -396,6 +418,68 @@ describe('saving and removing records', () => {
     expect(await save(node, operator, 'phases', late)).toMatchObject({ ok: false, why: 'bad-record' });
     const longer = record(node, 'phases', 'first-lamps', { when: 'every 1h for 9m' });
     expect(await save(node, operator, 'phases', longer)).toMatchObject({ ok: true });
+  });
+
+  test('a deal that would sell a stock while another does, or at a price that undercuts nothing, is refused', async () => {
+    const node = await opened();
+    const pan = record(node, 'deals', 'iron-pan');
+    const [problem] = problemsIn(await save(node, operator, 'deals', { ...pan, id: 'twin' }));
+    expect(problem).toMatchObject({ path: 'when', message: expect.stringContaining('"iron-pan"') });
+    expect(await save(node, operator, 'deals', { ...pan, id: 'twin', lot: 'outlet' })).toMatchObject({ ok: true });
+    expect(await save(node, operator, 'deals', pan)).toMatchObject({ ok: true });
+
+    const { listMinor } = node.catalogue.get('products', 'iron-pan') ?? { listMinor: 0 };
+    const dear = { ...pan, priceMinor: listMinor };
+    const [undercut] = problemsIn(await save(node, operator, 'deals', dear));
+    expect(undercut).toMatchObject({ path: 'priceMinor', message: expect.stringContaining(`does not undercut`) });
+  });
+
+  test('a past price that makes the discount of a deal dishonest is refused with the deal named', async () => {
+    const node = await opened();
+    const { firstStartMs } = node.catalogue.festival();
+    const { priceMinor } = node.catalogue.get('deals', 'iron-pan') ?? { priceMinor: 0 };
+    const week = 7 * 86_400_000;
+    const price = (minor: number, untilMs: number) =>
+      record(node, 'products', 'iron-pan', {
+        pastPrices: [
+          {
+            priceMinor: minor,
+            from: new Date(untilMs - week).toISOString(),
+            until: new Date(untilMs).toISOString(),
+          },
+        ],
+      });
+    const refused = problemsIn(await save(node, operator, 'products', price(priceMinor, firstStartMs - week)));
+    expect(refused).toEqual([
+      { path: 'pastPrices', message: expect.stringMatching(`deal "iron-pan" .* does not undercut ${priceMinor},`) },
+    ]);
+    for (const fine of [price(priceMinor + 1, firstStartMs - week), price(priceMinor, firstStartMs - 5 * week)])
+      expect(await save(node, operator, 'products', fine)).toMatchObject({ ok: true });
+  });
+
+  test('a brand writes coupons of its own for products of its own, and none of the street’s', async () => {
+    const node = await opened();
+    const coupon = {
+      id: 'pans',
+      title: 'Off pans',
+      kind: 'brand',
+      brandId: 'kettle-row',
+      productIds: ['iron-pan'],
+      offMinor: 1_000,
+      fromMinor: 10_000,
+      repeats: false,
+      when: 'every 1h for 1h',
+      usesPerShopper: 1,
+      total: 100,
+      stacksWith: [],
+    };
+    expect(await save(node, kettleRow, 'coupons', coupon)).toMatchObject({ ok: true });
+    const { brandId: _, productIds: __, ...anybodys } = coupon;
+    expect(await save(node, kettleRow, 'coupons', { ...anybodys, kind: 'cross-brand' })).toMatchObject({
+      why: 'not-yours',
+    });
+    const foreign = { ...coupon, productIds: ['iron-pan', 'night-cream'] };
+    expect(problemsIn(await save(node, kettleRow, 'coupons', foreign)).map((p) => p.path)).toEqual(['productIds.1']);
   });
 
   test('a removal and a save that needs the removed record cannot both succeed', async () => {

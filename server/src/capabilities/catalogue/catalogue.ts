@@ -5,9 +5,11 @@ import {
   danglingOf,
   type Festival,
   type FestivalHead,
+  foreignProductsOf,
   isRecordKind,
   type Lookup,
   overlappingPhases,
+  problemsInTime,
   problemsOf,
   type RecordKind,
   type RecordOf,
@@ -17,6 +19,7 @@ import {
   referencesOf,
 } from '@elevens/shared/src/catalogue/festival.ts';
 import type { DecisionOf, InputOf } from '@elevens/shared/src/contract.ts';
+import { discountProblems, overlapProblem, overlappingDeals } from '@elevens/shared/src/deals/pricing/authoring.ts';
 import type { Problem } from '@elevens/shared/src/faults.ts';
 import { type Person, personOf } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -219,7 +222,15 @@ export function createCatalogue({
     if (festival !== null && festival.festival.id !== keys.festival)
       throw new FestivalRefused(`this is the festival "${festival.festival.id}", and "${keys.festival}" is kept here`);
     await catchUp();
-    if (festival !== null) await write(festival);
+    if (festival !== null) {
+      // A file alone cannot tell when what counts from the first start is; now that is known, or it is now.
+      const problems = problemsInTime(festival, now?.meta.firstStartMs ?? clock.nowMs());
+      if (problems.length > 0)
+        throw new FestivalRefused(
+          `the festival file cannot be played:\n${problems.map((p) => `  - ${p.path}: ${p.message}`).join('\n')}`,
+        );
+      await write(festival);
+    }
     if (now === null) throw new FestivalRefused('there is no festival yet: name one with FESTIVAL=file.json');
     await follow();
     // A change between the reading and the subscription rang for nobody.
@@ -312,8 +323,8 @@ export function createCatalogue({
     if (dangling.length > 0) return refuse({ ok: false, why: 'bad-record', problems: dangling });
     const before = lookup(kind, body.id);
     if (!mayWrite(person, kind, [before, body])) return refuse({ ok: false, why: 'not-yours' });
-    const overlap = kind === 'phases' ? phaseProblems(snapshot, body as RecordOf<'phases'>) : [];
-    if (overlap.length > 0) return refuse({ ok: false, why: 'bad-record', problems: overlap });
+    const problems = problemsBeside(snapshot, kind, body);
+    if (problems.length > 0) return refuse({ ok: false, why: 'bad-record', problems });
     if (before === undefined && (snapshot.held.get(kind)?.size ?? 0) >= recordsPerKindMax)
       return refuse({ ok: false, why: 'catalogue-full', recordsMax: recordsPerKindMax }, true);
     const brandId = brandOf(kind, body, lookup);
@@ -325,11 +336,54 @@ export function createCatalogue({
     };
   }
 
-  function phaseProblems({ meta }: Snapshot, phase: RecordOf<'phases'>): Problem[] {
+  /** What is wrong with a record only beside the others. */
+  function problemsBeside({ meta }: Snapshot, kind: RecordKind, body: AnyRecord): Problem[] {
+    switch (kind) {
+      case 'phases':
+        return phaseProblems(meta, body as RecordOf<'phases'>);
+      case 'deals':
+        return dealProblems(meta, body as RecordOf<'deals'>);
+      case 'products':
+        return productProblems(meta, body as RecordOf<'products'>);
+      case 'coupons':
+        return foreignProductsOf(body as RecordOf<'coupons'>, lookup);
+      case 'brands':
+      case 'sessions':
+      case 'drops':
+      case 'tasks':
+      case 'moments':
+        return [];
+    }
+  }
+
+  function phaseProblems(meta: Meta, phase: RecordOf<'phases'>): Problem[] {
     const others = all('phases').filter((p) => p.id !== phase.id);
     return overlappingPhases([...others, phase], meta.firstStartMs)
       .filter((o) => o.index === others.length)
       .map((o) => ({ path: 'when', message: `is on while the phase "${o.with}" is; phases may not overlap` }));
+  }
+
+  function dealProblems(meta: Meta, deal: RecordOf<'deals'>): Problem[] {
+    const others = all('deals').filter((d) => d.id !== deal.id && d.productId === deal.productId);
+    const product = lookup('products', deal.productId) as RecordOf<'products'> | undefined;
+    return [
+      ...(product === undefined ? [] : discountProblems(product, deal, meta.firstStartMs)),
+      ...overlappingDeals([...others, deal], meta.firstStartMs)
+        .filter((o) => o.index === others.length)
+        .map((o) => overlapProblem(deal, o.with)),
+    ];
+  }
+
+  /** A lower price before the festival can make the discount of a deal that is already there a dishonest one. */
+  function productProblems(meta: Meta, product: RecordOf<'products'>): Problem[] {
+    return all('deals')
+      .filter((d) => d.productId === product.id)
+      .flatMap((deal) =>
+        discountProblems(product, deal, meta.firstStartMs).map((p) => ({
+          path: product.pastPrices === undefined ? 'listMinor' : 'pastPrices',
+          message: `the deal "${deal.id}" (${p.path}): ${p.message}`,
+        })),
+      );
   }
 
   function decideRemove(

@@ -61,7 +61,7 @@ function mustAddUp(proof: PriceProof): void {
 // ---- an exhaustive search of its own, in big numbers, from the rules as they are documented
 
 function exhaustive({ lines, coupons, level }: Basket): bigint {
-  const sorted = [...lines].sort((a, b) => (a.dealId < b.dealId ? -1 : 1));
+  const sorted = lines.toSorted((a, b) => (a.dealId < b.dealId ? -1 : 1));
   const price = (l: PricedLine) => BigInt(l.unitMinor) * BigInt(l.quantity);
   const covers = (c: CouponOffer, l: PricedLine) =>
     (c.brandId === undefined || c.brandId === l.brandId) &&
@@ -79,7 +79,8 @@ function exhaustive({ lines, coupons, level }: Basket): bigint {
   );
   let lowest: bigint | null = null;
   for (let bits = 0; bits < 2 ** usable.length; bits++) {
-    const used = usable.filter((_, i) => (bits >> i) & 1);
+    const key = (c: CouponOffer) => `${couponKinds.indexOf(c.kind)} ${c.brandId ?? ''} ${c.couponId}`;
+    const used = usable.filter((_, i) => (bits >> i) & 1).toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
     const together = used.every((a, i) =>
       used.slice(i + 1).every((b) => {
         if (a.kind === b.kind && a.brandId === b.brandId) return false;
@@ -88,8 +89,6 @@ function exhaustive({ lines, coupons, level }: Basket): bigint {
       }),
     );
     if (!together) continue;
-    const key = (c: CouponOffer) => `${couponKinds.indexOf(c.kind)} ${c.brandId ?? ''} `;
-    used.sort((a, b) => (key(a) + a.couponId < key(b) + b.couponId ? -1 : 1));
     const rests = sorted.map((l) => price(l) - BigInt(l.deposit?.worthMinor ?? 0) * BigInt(l.quantity));
     for (const c of used) {
       const at = sorted.flatMap((l, i) => (covers(c, l) ? [i] : []));
@@ -101,7 +100,7 @@ function exhaustive({ lines, coupons, level }: Basket): bigint {
       const shares = at.map((i) => (off * (rests[i] ?? 0n)) / there);
       const byRest = at
         .map((i, n) => ({ n, rest: (off * (rests[i] ?? 0n)) % there }))
-        .sort((a, b) => (a.rest > b.rest ? -1 : a.rest < b.rest ? 1 : a.n - b.n));
+        .toSorted((a, b) => (a.rest > b.rest ? -1 : a.rest < b.rest ? 1 : a.n - b.n));
       let left = off - shares.reduce((a, b) => a + b, 0n);
       for (const { n } of byRest) {
         if (left === 0n) break;

@@ -230,8 +230,7 @@ function checkCoupon(coupon: CouponOffer, at: string, currency: string): void {
   mustBeCurrency(coupon.currency, `${at}.currency`, currency);
   for (const field of ['usesLeft', 'left', 'opensAtMs', 'closesAtMs'] as const)
     mustBeWhole(coupon[field], `${at}.${field}`, { min: 0, max: Number.MAX_SAFE_INTEGER });
-  if (!couponKinds.includes(coupon.kind))
-    throw new RangeError(`${at}.kind is no kind of coupon: ${String(coupon.kind)}`);
+  if (!couponKinds.includes(coupon.kind)) throw new RangeError(`${at}.kind is no kind of coupon: ${coupon.kind}`);
   if ((fundingOf(coupon.kind) === 'seller') !== (coupon.brandId !== undefined))
     throw new RangeError(`${at}.brandId must be there for brand and shop coupons, and for no others`);
 }
