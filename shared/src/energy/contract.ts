@@ -4,7 +4,7 @@ import { occurrenceIdSchema, recordIdSchema, shopperIdSchema } from '../ids.ts';
 import { momentMsSchema, whenSchema } from '../time.ts';
 
 /** What earns energy: a tap of one's own, or something another capability announced. */
-const energySources = ['check-in', 'deals.claimed', 'live.said', 'redpackets.opened'] as const;
+const energySources = ['check-in', 'deals.claimed', 'live.said', 'redpackets.opened', 'orders.paid'] as const;
 
 export const taskRecord = z.strictObject({
   id: recordIdSchema,
@@ -34,7 +34,7 @@ export const energyStateSchema = z.strictObject({
   level: z.int(),
   /** The tasks done whose windows are still open. */
   done: z.array(occurrenceIdSchema),
-  /** The last credits, newest first, at most 30. */
+  /** The last credits, newest first, at most 30; below zero where an order was paid back. */
   history: z.array(z.strictObject({ taskId: occurrenceIdSchema, energy: z.int(), creditedAtMs: momentMsSchema })),
 });
 export type EnergyState = z.infer<typeof energyStateSchema>;

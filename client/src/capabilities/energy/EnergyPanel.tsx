@@ -13,6 +13,7 @@ const icons: Record<Task['on'], IconName> = {
   'deals.claimed': 'deals',
   'live.said': 'chat',
   'redpackets.opened': 'packets',
+  'orders.paid': 'ticket',
 };
 /** Tasks shown at once; the rest follow as these close. */
 const tasksMax = 5;

@@ -1,7 +1,8 @@
 -- Applies announced events of one source in their order, each once: what they credit, and that they were applied.
--- KEYS: 1 cursors, 2 ledger, 3 totals; for each event that credits any task: the shopper's energy, tasks done, history.
+-- KEYS: 1 cursors, 2 ledger, 3 totals; for each event that touches anyone: the shopper's energy, tasks done, history.
 -- ARGV: 1 source, 2 now (ms); for each event: its number, shopper id, when it happened (ms), 1 for the demo's crowd or 0,
---   the shopper's bell, how many tasks it credits, and for each of those: task id, energy, when its window closes (ms).
+--   the shopper's bell, which order it is about ('': none), what it does ('' nothing, 'credit', 'take-back' what the order
+--   credited), how many tasks it credits, and for each of those: task id, energy, when its window closes (ms).
 -- Answers 'applied', or 'gap' where an earlier event is missing: that one and all behind it are left for later.
 -- The cursor moves before an event is credited: a shopper whose keys are spoilt loses that credit, loudly, and holds up
 -- nobody behind.
@@ -13,19 +14,23 @@ local source, now = ARGV[1], ARGV[2]
 local arg, key = 3, 4
 while arg <= #ARGV do
   local number, shopper, at, sim, bell = unpack(ARGV, arg, arg + 4)
-  local tasks = tonumber(ARGV[arg + 5])
+  local order, act, tasks = ARGV[arg + 5], ARGV[arg + 6], tonumber(ARGV[arg + 7])
   local arrival = arrive(cursors, source, tonumber(number))
   if arrival == 'gap' then return 'gap' end
   if arrival == 'next' then
     local keys = { energy = KEYS[key], done = KEYS[key + 1], history = KEYS[key + 2], ledger = ledger, totals = totals, bell = bell }
+    local credited = {}
     for n = 0, tasks - 1 do
-      local task_id, energy, closes_at = unpack(ARGV, arg + 6 + 3 * n, arg + 8 + 3 * n)
+      local task_id, energy, closes_at = unpack(ARGV, arg + 8 + 3 * n, arg + 10 + 3 * n)
       if creditable(keys, task_id, closes_at, now) == 'credit' then
         credit(keys, task_id, energy, closes_at, shopper, at, sim, now)
+        credited[#credited + 1] = task_id .. '=' .. energy
       end
     end
+    if order ~= '' and #credited > 0 then redis.call('HSET', keys.energy, order_field(order), table.concat(credited, ' ')) end
+    if act == 'take-back' then take_back(keys, order, shopper, at, sim) end
   end
-  arg = arg + 6 + 3 * tasks
-  if tasks > 0 then key = key + 3 end
+  arg = arg + 8 + 3 * tasks
+  if act ~= '' then key = key + 3 end
 end
 return 'applied'

@@ -245,6 +245,29 @@ describe('announced events', () => {
     expect(await adrift(node)).toEqual([]);
   });
 
+  test('what an order earned is taken back when it is paid back, once, and can be earned again', async () => {
+    node.author({ ...firstClaim, id: 'first-order', on: 'orders.paid', energy: 300 });
+    node.at(5_000);
+    const [first, second] = ['o0.the-first-order', 'o0.a-second-order'];
+    await node.deliver(0, 'orders', [
+      announced(1, 'orders.paid', shopper(1), 1_000, { orderId: first }),
+      announced(2, 'orders.paid', shopper(1), 2_000, { orderId: second }),
+    ]);
+    expect((await node.mine(shopper(1))).energy).toBe(300);
+    // The second order earned nothing, so nothing goes with it.
+    await node.deliver(0, 'orders', [announced(3, 'orders.refunded', shopper(1), 3_000, { orderId: second })]);
+    expect((await node.mine(shopper(1))).energy).toBe(300);
+    const refunded = announced(4, 'orders.refunded', shopper(1), 4_000, { orderId: first });
+    await node.deliver(0, 'orders', [refunded]);
+    await node.deliver(0, 'orders', [refunded, announced(5, 'orders.refunded', shopper(1), 4_500, { orderId: first })]);
+    const mine = await node.mine(shopper(1));
+    expect(mine).toMatchObject({ energy: 0, done: [] });
+    expect(mine.history.map((entry) => entry.energy)).toEqual([-300, 300]);
+    await node.deliver(0, 'orders', [announced(6, 'orders.paid', shopper(1), 5_000, { orderId: 'o0.another-order' })]);
+    expect((await node.mine(shopper(1))).energy).toBe(300);
+    expect(await adrift(node)).toEqual([]);
+  });
+
   test('outside of every window credit nothing', async () => {
     node.at(3_600_000);
     await node.deliver(0, 'deals', [announced(1, 'deals.claimed', shopper(1), 600_000)]);

@@ -26,7 +26,15 @@ type Handlers = HandlersOf<typeof contract>;
 type CompleteDecision = Awaited<ReturnType<Handlers['complete']>>;
 
 /** Of every announced event this much is read; what else it carries is for others. */
-const announcedSchema = z.object({ shopperId: shopperIdSchema, atMs: momentMsSchema, simulated: z.boolean() });
+const announcedSchema = z.object({
+  shopperId: shopperIdSchema,
+  atMs: momentMsSchema,
+  simulated: z.boolean(),
+  /** There when it is about an order. */
+  orderId: z.string().max(64).default(''),
+});
+/** An order that is paid back takes with it what it earned. */
+const takesBack = 'orders.refunded';
 
 /** The tasks shown: of each record what is open and what comes next, within a day. */
 const shownAheadMs = 86_400_000;
@@ -90,10 +98,10 @@ export function createEnergy({
     if (!parsed.success || keys.partitionOf(parsed.data.shopperId) !== partition) {
       // It can never be applied. It is passed over, so that it does not stand in the way of all behind it for ever.
       logger.error({ source, number, event }, 'an announced event cannot be read and credits nothing');
-      return { number, shopperId: 'nobody', atMs: 0, simulated: false, credits: [] };
+      return { number, shopperId: 'nobody', atMs: 0, simulated: false, orderId: '', takesBack: false, credits: [] };
     }
-    const { shopperId, atMs, simulated } = parsed.data;
-    return { number, shopperId, atMs, simulated, credits: creditsOf(event, atMs) };
+    const { atMs } = parsed.data;
+    return { number, ...parsed.data, takesBack: event === takesBack, credits: creditsOf(event, atMs) };
   }
 
   for (let k = 0; k < keys.partitions; k++) {

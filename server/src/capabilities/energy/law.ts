@@ -15,7 +15,7 @@ export interface Comparison {
 const shoppersPerRound = 200;
 
 /**
- * The law of energy: what the ledger credited is what the counters show, in all and shopper by shopper (some in every
+ * The law of energy: what the ledger credited and took back is what the counters show, in all and shopper by shopper (some in every
  * round, all in turn). The ledger's sums are this node's own, about a hundred bytes a shopper.
  */
 export function createEnergyLaw({ redis, keys }: { redis: Redis; keys: Keyspace }): () => Promise<Comparison[]> {
@@ -34,9 +34,9 @@ function createPartitionLaw(redis: Redis, p: PartitionKeys): () => Promise<Compa
   let ahead: LedgerLine[] = [];
 
   function fold({ fields }: LedgerLine): void {
-    if (fields.e !== 'energy-credited') return;
+    if (fields.e !== 'energy-credited' && fields.e !== 'energy-taken-back') return;
     const shopperId = fields.shopper ?? '';
-    const energy = Number(fields.energy);
+    const energy = fields.e === 'energy-credited' ? Number(fields.energy) : -Number(fields.energy);
     credited[fields.sim === '1' ? 'crowd' : 'people'] += energy;
     const before = byShopper.get(shopperId);
     if (before === undefined) shoppers.push(shopperId);

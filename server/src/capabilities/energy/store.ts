@@ -21,8 +21,14 @@ export interface EnergyEvent {
   shopperId: string;
   atMs: number;
   simulated: boolean;
+  /** The order that it is about, if any: what it credits is taken back when the order is refunded. */
+  orderId: string;
+  takesBack: boolean;
   credits: readonly Credit[];
 }
+
+/** What an event does to its shopper's energy; one that does nothing needs none of the shopper's keys. */
+const actOf = (event: EnergyEvent) => (event.takesBack ? 'take-back' : event.credits.length > 0 ? 'credit' : '');
 
 /** Events applied in one script call: with a handful of tasks each, about a millisecond of Redis. */
 const eventsPerCall = 64;
@@ -90,7 +96,7 @@ export function createStore({ redis, keys }: { redis: Redis; keys: Keyspace }) {
             p.ledger,
             p.totals,
             ...page
-              .filter((event) => event.credits.length > 0)
+              .filter((event) => actOf(event) !== '')
               .flatMap(({ shopperId }) => [p.energy(shopperId), p.energyDone(shopperId), p.energyHistory(shopperId)]),
           ],
           [
@@ -102,6 +108,8 @@ export function createStore({ redis, keys }: { redis: Redis; keys: Keyspace }) {
               event.atMs,
               event.simulated ? '1' : '0',
               p.bell('energy:mine', event.shopperId),
+              event.orderId,
+              actOf(event),
               event.credits.length,
               ...event.credits.flatMap((credit) => [credit.taskId, credit.energy, credit.closesAtMs]),
             ]),

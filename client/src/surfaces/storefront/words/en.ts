@@ -134,6 +134,7 @@ export const en = {
       'deals-claimed': 'by claiming a deal',
       'live-said': 'by saying something in a live session',
       'redpackets-opened': 'by opening a red packet',
+      'orders-paid': 'by paying for an order',
     },
     until: 'until {{time}}',
     opens: 'opens {{time}}',

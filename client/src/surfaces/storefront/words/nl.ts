@@ -136,6 +136,7 @@ export const nl: StorefrontWords = {
       'deals-claimed': 'door een deal te claimen',
       'live-said': 'door iets te zeggen in een live sessie',
       'redpackets-opened': 'door een rode envelop te openen',
+      'orders-paid': 'door een bestelling te betalen',
     },
     until: 'tot {{time}}',
     opens: 'opent {{time}}',

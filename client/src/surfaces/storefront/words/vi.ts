@@ -135,6 +135,7 @@ export const vi: StorefrontWords = {
       'deals-claimed': 'giành một ưu đãi',
       'live-said': 'nói một câu trong buổi trực tiếp',
       'redpackets-opened': 'mở một bao lì xì',
+      'orders-paid': 'thanh toán một đơn hàng',
     },
     until: 'đến {{time}}',
     opens: 'mở lúc {{time}}',

@@ -128,6 +128,7 @@ export const zh: StorefrontWords = {
       'deals-claimed': '抢一件好物',
       'live-said': '在直播里说句话',
       'redpackets-opened': '拆一个红包',
+      'orders-paid': '付清一笔订单',
     },
     until: '到 {{time}}',
     opens: '{{time}} 开始',
