@@ -5,8 +5,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from './logger.ts';
 import { createSeededRandom } from './random.ts';
+import { createConfirmation } from './redis/confirmation.ts';
+import { openConnections } from './redis/connections.ts';
+import { createKeyspace } from './redis/keyspace.ts';
 import { defineScript } from './redis/scripts.ts';
 import { connectTestRedis } from './redis/test-connection.ts';
+import { startReplicatedRedis } from './redis/test-replica.ts';
 import { type Announced, createRelay, type Relay } from './relay.ts';
 
 let rig: Awaited<ReturnType<typeof connectTestRedis>>;
@@ -100,4 +104,38 @@ test('an outbox whose destination is not there is kept until it is', async () =>
   relay.poke(live.outbox);
   await until(async () => (await there.applied()).length === 1);
   await relay.stop();
+});
+
+test('where replicas are promised, an event is carried once they have it and not before', async () => {
+  const replicated = await startReplicatedRedis({ replicas: 1 });
+  const connections = await openConnections(
+    { url: replicated.url },
+    { logger, onReady: async () => {}, onDown: () => {}, waits: true },
+  );
+  const keys = createKeyspace({ festival: 'kept', partitions: 1 });
+  const live = keys.live('evening');
+  const { waiter, hot } = connections;
+  if (waiter === null) throw new Error('no waiter');
+  const confirmation = createConfirmation({ waiter, replicas: 1, key: keys.desk.confirmed, logger });
+  try {
+    const relay = createRelay({ redis: hot, logger, confirmation });
+    const carried: string[] = [];
+    relay.destination('energy@p0', async (_source, entries) => void carried.push(...entries.map((e) => e.payload)));
+    relay.source(live.outbox);
+    await replicated.replicas[0]?.leave();
+    await announce.run(hot, [live.outbox, live.outboxNumbers], ['energy@p0', 'live.said', 'one']);
+    relay.poke(live.outbox);
+    // Waits for what is under way, which here is a WAIT that falls short.
+    await relay.stop();
+    expect(carried).toEqual([]);
+    expect(await hot.xlen(live.outbox)).toBe(1);
+    await replicated.replicas[0]?.comeBack();
+    relay.poke(live.outbox);
+    await relay.stop();
+    expect(carried).toEqual(['one']);
+  } finally {
+    await confirmation.stop();
+    await connections.close();
+    await replicated.close();
+  }
 });

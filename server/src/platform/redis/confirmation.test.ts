@@ -67,6 +67,24 @@ test('what is confirmed is on the replica', async () => {
   }
 });
 
+test('a replica that is connected and behind confirms nothing until it has caught up', async () => {
+  const { hot, confirmation, replicated } = await rig();
+  const replica = replicated.replicas[0];
+  await confirmation.open(decided('claim-0'))();
+  replica?.holdStill();
+  const confirmed = confirmation.open(decided('claim-1'));
+  await hot.set('{t:p0}:last', 'behind');
+  const told: string[] = [];
+  const confirming = confirmed().then(() => told.push('confirmed'));
+  // Many round trips: a WAIT that does not count what was just written answers within one of them.
+  for (let i = 0; i < 50; i++) await hot.ping();
+  told.push('goes on');
+  replica?.goOn();
+  await confirming;
+  expect(told).toEqual(['goes on', 'confirmed']);
+  expect(await replica?.redis.get('{t:p0}:last')).toBe('behind');
+});
+
 test('all who ask while a WAIT is under way share the next one', async () => {
   const { hot, confirmation } = await rig();
   const asked = Array.from({ length: 500 }, (_, i) => confirmation.open(decided(`claim-${i}`))());

@@ -10,6 +10,10 @@ export interface ReplicatedRedis {
   replicas: {
     /** A connection to the replica itself. */
     redis: Redis;
+    /** Holds still, as a paused machine does: online in the master's eyes, and acknowledging nothing. */
+    holdStill(): void;
+    /** Ends holding still. */
+    goOn(): void;
     /** Follows the master no longer; what it has so far it keeps. */
     leave(): Promise<void>;
     /** Follows the master again; resolves when the master counts it as online. */
@@ -62,8 +66,11 @@ export async function startReplicatedRedis({
     redis.on('error', () => {});
     await redis.replicaof('127.0.0.1', port);
     await sees(announced, true);
+    const pid = Number(/^process_id:(\d+)/m.exec(await redis.info('server'))?.[1]);
     replicas.push({
       redis,
+      holdStill: () => void process.kill(pid, 'SIGSTOP'),
+      goOn: () => void process.kill(pid, 'SIGCONT'),
       async leave() {
         await redis.replicaof('NO', 'ONE');
         await sees(announced, false);
