@@ -1,5 +1,6 @@
 import type { InputOf, ReplyOf } from '@elevens/shared/src/contract.ts';
 import type { Deal, deals as dealsContract, Stock } from '@elevens/shared/src/deals/contract.ts';
+import { lowOf } from '@elevens/shared/src/deals/pricing/authoring.ts';
 import type { DealRecord } from '@elevens/shared/src/deals/records.ts';
 import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
 import { type NamedOccurrence, occurrencesNear, occurrencesOf } from '@elevens/shared/src/occurrences.ts';
@@ -149,7 +150,7 @@ export function createDealDecisions({
                 balanceClosesAtMs: balanceOpensAtMs + durationMs(presale.balanceFor),
                 forfeitPermille: presale.forfeitPermille,
               },
-        lowMinor: product.listMinor,
+        lowMinor: lowOf(product, record, festival.firstStartMs).lowMinor,
         stock: state ? stockOf(state) : { ...noStock, total: record.total, free: record.total },
       });
     }

@@ -80,7 +80,7 @@ export function createDeals({
     listed: decisions.listed,
     titleOf: decisions.titleOf,
     /** Carries units of pools that were left on their way. */
-    sweepPools: pools.sweep,
+    sweepPools: async (): Promise<void> => void (await pools.sweep()),
     checkLaws: laws.check,
     /** Pools of units, for whoever has some of its own (the uses of a coupon). */
     pools,
