@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { type Festival, readFestival } from '@elevens/shared/src/catalogue/festival.ts';
+import { type Festival, problemsInTime, readFestival } from '@elevens/shared/src/catalogue/festival.ts';
+import { lowOf } from '@elevens/shared/src/deals/pricing/authoring.ts';
+import { couponKinds } from '@elevens/shared/src/deals/pricing/coupon-kinds.ts';
+import { priceBasket } from '@elevens/shared/src/deals/pricing/price.ts';
+import type { PricedLine } from '@elevens/shared/src/deals/pricing/types.ts';
+import { kindOf } from '@elevens/shared/src/deals/records.ts';
 import { durationMs, type Occurrence, occurrencesBetween, parseWhen } from '@elevens/shared/src/time.ts';
 import { describe, expect, test } from 'vitest';
 
@@ -98,6 +103,7 @@ describe('the demo festival, whatever minute someone comes', () => {
   test('uses nothing up for ever: all that is sold, given or shown comes round again', () => {
     const records = [
       festival.deals,
+      festival.coupons,
       festival.drops,
       festival.sessions,
       festival.tasks,
@@ -111,7 +117,8 @@ describe('the demo festival, whatever minute someone comes', () => {
     for (const deal of festival.deals) {
       const schedule = parseWhen(deal.when);
       if (schedule.kind !== 'every') throw new Error('not a repeating deal');
-      expect(schedule.forMs + durationMs(deal.hold)).toBeLessThanOrEqual(schedule.everyMs);
+      const earlierMs = Math.max(0, ...(deal.early ?? []).map((tier) => durationMs(tier.opensEarlier)));
+      expect(earlierMs + schedule.forMs + durationMs(deal.hold)).toBeLessThanOrEqual(schedule.everyMs);
     }
   });
 
@@ -124,6 +131,72 @@ describe('the demo festival, whatever minute someone comes', () => {
     }
     expect(Math.min(...festival.deals.map((d) => d.total))).toBe(5);
     expect(Math.max(...festival.deals.map((d) => d.total))).toBeGreaterThanOrEqual(150);
+  });
+
+  test('undercuts, whenever it starts, the lowest price of the 30 days before, also where there was a lower one', () => {
+    for (const startMs of [
+      '2026-03-20T00:00:00Z',
+      '2026-06-30T00:00:00Z',
+      '2026-11-10T21:37:11Z',
+      '2031-01-01T00:00:00Z',
+    ])
+      expect(problemsInTime(festival, Date.parse(startMs))).toEqual([]);
+    const lows = festival.deals.flatMap((deal) => {
+      const product = festival.products.find((p) => p.id === deal.productId);
+      return product === undefined ? [] : [{ listMinor: product.listMinor, ...lowOf(product, deal, firstStartMs) }];
+    });
+    // Some were cheaper than their list price lately, and their pages say so.
+    expect(lows.filter((low) => low.lowMinor < low.listMinor).length).toBeGreaterThanOrEqual(5);
+  });
+
+  test('has a presale whose balance can be paid a few minutes after somebody came, before the next deposits', () => {
+    const presales = festival.deals.filter((d) => kindOf(d) === 'presale');
+    expect(presales).toHaveLength(1);
+    for (const { when, presale } of presales) {
+      const schedule = parseWhen(when);
+      if (schedule.kind !== 'every' || presale === undefined) throw new Error('not a repeating presale');
+      const balanceMs = durationMs(presale.balanceAfter) + durationMs(presale.balanceFor);
+      expect(schedule.fromMs + schedule.forMs + durationMs(presale.balanceAfter)).toBeLessThanOrEqual(10 * 60_000);
+      expect(schedule.forMs + balanceMs).toBeLessThanOrEqual(schedule.everyMs);
+      expect(presale.depositWorthMinor).toBeGreaterThan(presale.depositMinor);
+    }
+  });
+
+  test('lets whoever lit lanterns in earlier, and for less', () => {
+    const early = festival.deals.flatMap((d) => (d.early ?? []).map((tier) => ({ ...tier, dealMinor: d.priceMinor })));
+    expect(early.map((tier) => tier.level)).toEqual([1, 2, 4]);
+    expect(early.some((tier) => (tier.priceMinor ?? tier.dealMinor) < tier.dealMinor)).toBe(true);
+  });
+
+  test('has coupons of every kind that are always on, and baskets for which one is left out on purpose', () => {
+    expect(new Set(festival.coupons.map((c) => c.kind)).size).toBe(4);
+    for (const kind of couponKinds.filter((k) => k !== 'shop')) {
+      const coupons = festival.coupons.filter((c) => c.kind === kind);
+      expect(Math.min(...openThrough(coupons, firstStartMs))).toBeGreaterThanOrEqual(1);
+    }
+    const lines = ['field-headphones', 'night-cream', 'iron-pan'].map((id): PricedLine => {
+      const deal = festival.deals.find((d) => d.id === id);
+      const product = festival.products.find((p) => p.id === deal?.productId);
+      if (deal === undefined || product === undefined) throw new Error(`no deal ${id}`);
+      const { priceMinor: unitMinor, productId } = deal;
+      return { dealId: id, productId, brandId: product.brandId, quantity: 1, listMinor: product.listMinor, unitMinor };
+    });
+    const coupons = festival.coupons.map(({ id: couponId, title: _, when: __, usesPerShopper, total, ...c }) => {
+      return { ...c, couponId, opensAtMs: 0, closesAtMs: firstStartMs + dayMs, usesLeft: usesPerShopper, left: total };
+    });
+    const proof = priceBasket({ lines, coupons, currency: 'CNY', level: 2, nowMs: firstStartMs });
+    expect(proof.steps.flatMap((s) => (s.step === 'coupon' ? [s.couponId] : []))).toEqual([
+      'kettle-row-iron',
+      'pell-rue-three-jars',
+      'street-50-off-300',
+      'two-lanterns',
+    ]);
+    expect(proof.ruledOut).toContainEqual({
+      couponId: 'hollow-wave-pads',
+      why: 'does-not-stack',
+      with: ['street-50-off-300'],
+      byMinor: 1_000,
+    });
   });
 
   test('shows in a session what is open while it runs, the pinned deal throughout', () => {
