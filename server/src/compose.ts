@@ -146,6 +146,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
           replicas: replicasOf(config.durability),
           key: keys.desk.confirmed,
           logger,
+          onDegraded: metrics.degraded,
         });
   const objects = await openObjectStore(target, { logger });
 

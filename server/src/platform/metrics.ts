@@ -17,6 +17,8 @@ export interface Metrics {
   disconnected(code: DisconnectCode | 'refused'): void;
   /** One round trip to Redis, as the caller waited for it. */
   redis(seconds: number): void;
+  /** Whether nothing new is decided because too few replicas confirm. */
+  degraded(now: boolean): void;
   /** A decision's Lua failed: always a bug. */
   scriptError(script: string): void;
   /** One call of group commit, by the script it ran and how many decisions travelled in it. */
@@ -95,6 +97,7 @@ export function createMetrics(): Metrics {
     buckets: [1, 2, 4, 8, 16, 32, 64, 128],
     registers,
   });
+  const degraded = gauge('degraded', '1 while nothing new is decided because too few replicas confirm');
   const commandLabel = bounded();
   const outcomeLabel = bounded();
   const scriptLabel = bounded();
@@ -123,6 +126,7 @@ export function createMetrics(): Metrics {
     fault: (code) => faults.inc({ code }),
     disconnected: (code) => disconnects.inc({ code }),
     redis: (seconds) => redisSeconds.observe(seconds),
+    degraded: (now) => degraded.set(now ? 1 : 0),
     scriptError: (script) => scriptErrors.inc({ script: scriptLabel(script) }),
     batch: (script, items) => batchItems.observe({ script: scriptLabel(script) }, items),
     loopLagMs() {
