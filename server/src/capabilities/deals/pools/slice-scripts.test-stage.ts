@@ -11,7 +11,10 @@ import { defineScript, type Script } from '../../../platform/redis/scripts.ts';
 export interface SliceScripts {
   /** Makes the slice. */
   open: Script;
-  /** KEYS 2 ledger; ARGV 1 pool id  2 now  3 units granted in all (0: nothing new)  4 quantity. Answers 1 if it was served. */
+  /**
+   * KEYS 2 ledger; ARGV 1 pool id  2 now  3 units granted in all (0: nothing new)  4 quantity (0: only the grant).
+   * Answers 1 if it was served.
+   */
   claim: Script;
   /** ARGV 1 quantity that was held. Answers 1 if it is on its way home. */
   giveBack: Script;
@@ -31,6 +34,7 @@ export function defineSliceScripts(): SliceScripts {
     claim: define(
       'claim-alone',
       `accept_grant(KEYS[1], ARGV[3], KEYS[2], ARGV[1], ARGV[2])
+if ARGV[4] == '0' then return 1 end
 if tonumber(redis.call('HGET', KEYS[1], 'free')) < tonumber(ARGV[4]) then return 0 end
 redis.call('HINCRBY', KEYS[1], 'free', -ARGV[4])
 redis.call('HINCRBY', KEYS[1], 'held', ARGV[4])
