@@ -185,11 +185,15 @@ export const orders = defineContract('orders', {
         lines: z
           .array(z.strictObject({ dealId: occurrenceIdSchema, quantity: z.int().min(1).max(99) }))
           .min(1)
-          .max(orderLinesMax),
+          .max(orderLinesMax)
+          .refine((lines) => new Set(lines.map((l) => l.dealId)).size === lines.length, 'must name each deal once'),
         coupons: z.array(recordIdSchema).max(couponsPerOrderMax).exactOptional(),
       },
       reply: priceProofSchema,
-      rejections: { 'unknown-deal': z.strictObject({ dealId: occurrenceIdSchema }) },
+      rejections: {
+        'unknown-deal': z.strictObject({ dealId: occurrenceIdSchema }),
+        'unknown-coupon': couponRefusal,
+      },
       callers: 'anyone',
       cost: 3,
     }),
@@ -213,7 +217,11 @@ export const orders = defineContract('orders', {
         'being-paid': z.strictObject({ holdId: z.string(), paymentId: paymentIdSchema }),
         'not-accepted': z.strictObject({ holdId: z.string() }),
         'too-many-lines': z.strictObject({ linesMax: z.int() }),
+        /** One deal, held at two prices: each hold is paid by itself. */
+        'prices-differ': z.strictObject({ dealId: occurrenceIdSchema }),
+        /** A presale is paid in two parts, so it is paid apart from what is paid at once. */
         'presale-apart': none,
+        /** What was to be paid (of a presale: its deposit) is not what the shopper was shown. */
         'price-moved': z.strictObject({ totalMinor: minorSchema }),
         'wrong-currency': z.strictObject({ currency: currencySchema }),
         'unknown-coupon': couponRefusal,

@@ -1,4 +1,6 @@
 import { permilleOf } from '../deals/pricing/exact.ts';
+import { forfeitOf } from '../deals/pricing/presale.ts';
+import { shareOf } from '../deals/pricing/shares.ts';
 import type { Order, OrderLine, OrderState, OrderStateName, Payment, TimelineEntry } from './contract.ts';
 import {
   type CouponUse,
@@ -875,7 +877,7 @@ function missBalance(scene: Scene, context: Context, kept: KeptOrder): Decision 
   if (context.atMs < presale.balanceClosesAtMs + balanceGraceMs) return refuse({ why: 'not-yet' });
   const draft = startPlan(scene, context, 'balance-missed');
   const depositMinor = escrowOf(kept);
-  const forfeitMinor = permilleOf(depositMinor, presale.forfeitPermille);
+  const forfeitMinor = forfeitOf(depositMinor, presale.forfeitPermille);
   const backMinor = depositMinor - forfeitMinor;
   const last = draft.payment(order.paymentId);
   if (last.payment.what === 'balance' && last.payment.state.is === 'open')
@@ -925,20 +927,11 @@ function receive(
   return { ok: true, plan: draft.plan() };
 }
 
-/** The part of an amount that belongs to the first `units` of `quantity`: parts of any split sum to the whole. */
-export function firstUnitsOf(minor: number, units: number, quantity: number): number {
-  return Number((BigInt(minor) * BigInt(units)) / BigInt(quantity));
-}
-
 /** What units going back are worth: their exact share of what was paid, and of each coupon. */
-function shareOfUnits(line: OrderLine, units: number): { payMinor: number; shares: OrderLine['shares'] } {
-  const to = line.refundedUnits + units;
-  const part = (minor: number) =>
-    firstUnitsOf(minor, to, line.quantity) - firstUnitsOf(minor, line.refundedUnits, line.quantity);
-  return {
-    payMinor: part(line.payMinor),
-    shares: line.shares.map(({ couponId, minor }) => ({ couponId, minor: part(minor) })),
-  };
+function shareOfUnits(line: OrderLine, units: number): Pick<OrderLine, 'payMinor' | 'shares'> {
+  if (units === 0) return { payMinor: 0, shares: [] };
+  // What the deposit grew by was never paid by anyone, so no part of it goes back.
+  return shareOf({ ...line, depositMinor: 0, depositWorthMinor: 0 }, line.refundedUnits, units);
 }
 
 /** How many units of each line go back; null for all that are left. */
@@ -1034,13 +1027,17 @@ function takeFrom(draft: Draft, { order, payout }: KeptOrder, minor: number): vo
     draft.post('escrow', -minor);
     return;
   }
-  const commissionBefore =
-    payout.minor === 0 ? 0 : firstUnitsOf(payout.commissionMinor, payout.backMinor, payout.minor);
-  const commissionAfter =
-    payout.minor === 0 ? 0 : firstUnitsOf(payout.commissionMinor, payout.backMinor + minor, payout.minor);
-  const commissionMinor = commissionAfter - commissionBefore;
+  const keptBefore = commissionBack(payout, payout.backMinor);
+  const commissionMinor = commissionBack(payout, payout.backMinor + minor) - keptBefore;
   draft.post('commission', -commissionMinor);
   draft.post(`seller:${order.brandId}`, commissionMinor - minor);
+}
+
+/** What the platform gives back of its commission once so much of the sale went back: all of it with the last unit. */
+function commissionBack(payout: NonNullable<KeptOrder['payout']>, backMinor: number): number {
+  if (payout.minor === 0) return 0;
+  // The product of two amounts may be above 2^53.
+  return Number((BigInt(payout.commissionMinor) * BigInt(backMinor)) / BigInt(payout.minor));
 }
 
 // ---------------------------------------------------------------------------------------------------------- dues
