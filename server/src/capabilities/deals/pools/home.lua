@@ -2,7 +2,7 @@
 -- A home is a hash with total, target (what total is to become: less than total while units that are to go are still out),
 -- free, and for each partition k, beside counters that only grow: G:k (units granted to slice k), R:k (units taken back from
 -- it), O:k (units offered to shoppers there), and D:k, the greatest g at which slice k said that it was closed and empty.
--- Always total = free + sum over k of (G - R + O). until: from then on (ms, 0 is never) nothing is offered any more.
+-- Always total = free + sum over k of (G - R + O). until: from then on (ms, 0 is never) nobody waits any more.
 -- Units are small whole numbers, so Lua's numbers are exact.
 -- Every script that includes this begins with the same keys: KEYS 1 pool  2 those who wait  3 ledger  4 outbox  5 outbox numbers,
 -- and the same arguments: ARGV 1 pool id  2 now  3 number of partitions.
@@ -47,14 +47,20 @@ local function change_total(home, units)
   change_free(home, units)
 end
 
+local function is_over(home)
+  return home.until_ms ~= 0 and tonumber(home.now) >= home.until_ms
+end
+
 local function may_offer(home)
-  return not home.paused and (home.until_ms == 0 or tonumber(home.now) < home.until_ms)
+  return not home.paused and not is_over(home)
 end
 
 -- What is free goes first to where it is owed: out of a pool that is to become smaller, then to those who wait, in order.
 local function settle(home)
   local surplus = math.min(home.total - home.target, home.free)
   if surplus > 0 then change_total(home, -surplus) end
+  -- A line outlives nothing: it may be long, and its deal is kept as long as anyone owns of it.
+  if is_over(home) then redis.call('UNLINK', home.k.waiting) end
   while home.free > 0 and home.offered < OFFERS_MAX and may_offer(home) do
     local head = redis.call('ZPOPMIN', home.k.waiting)[1]
     if not head then return end

@@ -22,7 +22,7 @@ end
 local home = read_home()
 if not home then return { refuse('unknown-' .. string.match(ARGV[1], '^%a+')), 0 } end
 settle(home)
-if home.until_ms ~= 0 and now >= home.until_ms then
+if is_over(home) then
   return { refuse('closed', ',"closedAtMs":' .. string.format('%.0f', home.until_ms)), home.offered }
 end
 local place = redis.call('ZRANK', home.k.waiting, ARGV[4] .. ' ' .. shopper .. ' 0') or redis.call('ZRANK', home.k.waiting, ARGV[4] .. ' ' .. shopper .. ' 1')

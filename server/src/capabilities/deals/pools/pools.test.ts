@@ -282,7 +282,9 @@ describe('a unit that comes back to a closed slice', () => {
 
   test('is found among more pools than one round of the sweep looks at', async () => {
     const pipeline = rig.redis.pipeline();
-    for (let i = 0; i < 600; i++) pipeline.zadd(home().pools, 0, `deal:a${i}`);
+    // Six hundred that go on, and two thousand that ended long ago and keep nobody waiting.
+    for (let i = 0; i < 600; i++) pipeline.zadd(home().pools, '+inf', `deal:a${i}`);
+    for (let i = 0; i < 2_000; i++) pipeline.zadd(home().pools, 1, `deal:b${i}`);
     await pipeline.exec();
     await stage(1);
     expect(await claim(3)).toBe('held');
@@ -367,10 +369,30 @@ describe('the line', () => {
   });
 
   test('ends when the deal closes', async () => {
-    await stage(1, { untilMs: clock.nowMs() - 1 });
+    await stage(1);
     expect(await claim(0)).toBe('held');
     expect(await claim(1)).toBe('sold-out');
-    expect(await join(shopperOf(2))).toMatchObject({ ok: false, why: 'closed', dealId: 'kettle' });
+    const ada = shopperOf(2);
+    await join(ada);
+    const untilMs = clock.nowMs();
+    expect((await stage(1, { untilMs })).word).toBe('changed');
+    expect(await join(shopperOf(2))).toEqual({ ok: false, why: 'closed', dealId: 'kettle', closedAtMs: untilMs });
+    await giveBack(0);
+    await node().sweep();
+    expect(await announced()).toEqual([]);
+    expect(await counts()).toMatchObject({ free: 1, waiting: 0 });
+    expect(await pools.placesOf([poolId], ada)).toEqual([null]);
+  });
+
+  test('is gone with its deal though nothing ever comes back', async () => {
+    await stage(1, { untilMs: clock.nowMs() + 3_600_000 });
+    expect(await claim(0)).toBe('held');
+    expect(await claim(1)).toBe('sold-out');
+    await join(shopperOf(2));
+    await rig.redis.hset(home().pool(poolId), 'until', clock.nowMs());
+    expect(await counts()).toMatchObject({ waiting: 1, soldOut: true });
+    await node().sweep();
+    expect(await counts()).toMatchObject({ waiting: 0, soldOut: true });
   });
 
   test('is refused for a pool that is not there', async () => {

@@ -26,6 +26,10 @@ const verdictsMax = 10_000;
 const askRoundsMax = 8;
 /** Pools a sweep looks at in one round, so that a round stays short whatever the festival's size. */
 const sweepPoolsMax = 256;
+/** Of these, so many that ended long ago: refunds still return units to them, but nobody waits for those. */
+const sweepEndedMax = 16;
+/** A pool ended long ago when its last holds have lapsed: none stands longer than an hour. */
+const endedAfterMs = 3_600_000;
 /** An answer may be forgotten ten minutes later: far longer than a client retries. */
 const forgetAfterMs = 600_000;
 /** People in one line. Nobody behind this place would live to see a unit; the set takes about 100 bytes for each. */
@@ -56,6 +60,8 @@ export interface PoolState {
   /** Home's verdict: no unit is free anywhere, except those owed to people in line. */
   soldOut: boolean;
   waiting: number;
+  /** From then on nobody waits for it any more; 0: no end. */
+  untilMs: number;
   /** What each slice has been granted, has given back and was sent as offers, as home knows it. */
   slices: { granted: number; takenBack: number; offered: number }[];
 }
@@ -65,7 +71,7 @@ export interface StagedPool {
   total: number;
   /** Whether a new pool is granted to all slices beforehand (if it has units enough for each). */
   spread: boolean;
-  /** From then on nothing is offered to those who wait: when the deal closes. 0: no end. */
+  /** From then on nobody waits any more, and nothing is offered: when the deal closes. 0: no end. */
   untilMs: number;
 }
 
@@ -99,7 +105,7 @@ export function createPools({
   const verdicts = new Map<string, { units: number; untilMs: number }>();
   const asks = new Map<string, { want: number; least: number; answer: Promise<AskAnswer> }>();
   const carries = new Map<string, { again: boolean; done: Promise<void> }>();
-  let sweptTo = { partition: 0, after: '' };
+  const sweptTo = { live: { partition: 0, offset: 0 }, ended: { partition: 0, offset: 0 } };
 
   const homeKeys = (poolId: string) => keys.partition(keys.homeOf(poolId));
   function fiveKeys(poolId: string): string[] {
@@ -220,6 +226,8 @@ export function createPools({
     if (left > 0) verdicts.delete(poolId);
   }
 
+  const isOver = (untilMs: number) => untilMs !== 0 && clock.nowMs() >= untilMs;
+
   async function readStates(poolIds: readonly string[]): Promise<(PoolState | null)[]> {
     if (poolIds.length === 0) return [];
     const pipeline = redis.pipeline();
@@ -232,19 +240,19 @@ export function createPools({
       if (error) throw error;
       return value;
     });
-    const nowMs = clock.nowMs();
     return poolIds.map((_, i) => {
       const h = found[i * 2] as Record<string, string>;
       const waiting = found[i * 2 + 1] as number;
       if (h['total'] === undefined) return null;
       const free = Number(h['free']);
       const untilMs = Number(h['until'] ?? 0);
-      const owed = h['paused'] === '1' || (untilMs !== 0 && nowMs >= untilMs) ? 0 : waiting;
+      const owed = h['paused'] === '1' || isOver(untilMs) ? 0 : waiting;
       return {
         total: Number(h['total']),
         free,
         soldOut: free <= owed && partitions.every((k) => h[`D:${k}`] === (h[`G:${k}`] ?? '0')),
         waiting,
+        untilMs,
         slices: partitions.map((k) => ({
           granted: Number(h[`G:${k}`] ?? 0),
           takenBack: Number(h[`R:${k}`] ?? 0),
@@ -254,28 +262,23 @@ export function createPools({
     });
   }
 
-  /** The next pools of a sweep, going round all homes. */
-  async function nextPools(): Promise<string[]> {
+  /** The next `max` pools of a sweep, going round all homes; those of which something is missed meanwhile come in the next round. */
+  async function nextPools(kind: 'live' | 'ended', max: number): Promise<string[]> {
+    const at = sweptTo[kind];
+    const edge = clock.nowMs() - endedAfterMs;
+    const [from, to] = kind === 'live' ? [`(${edge}`, '+inf'] : ['-inf', String(edge)];
     const found: string[] = [];
-    for (let looked = 0; looked <= partitions.length && found.length < sweepPoolsMax; looked++) {
-      const room = sweepPoolsMax - found.length;
-      const { partition, after } = sweptTo;
-      const page = await redis.zrangebylex(
-        keys.partition(partition).pools,
-        after === '' ? '-' : `(${after}`,
-        '+',
-        'LIMIT',
-        0,
-        room,
-      );
+    for (let looked = 0; looked < partitions.length && found.length < max; looked++) {
+      const room = max - found.length;
+      const page = await redis.zrangebyscore(keys.partition(at.partition).pools, from, to, 'LIMIT', at.offset, room);
       found.push(...page);
-      const last = page.at(-1);
-      sweptTo =
-        last !== undefined && page.length === room
-          ? { partition, after: last }
-          : { partition: (partition + 1) % partitions.length, after: '' };
+      if (page.length === room) at.offset += room;
+      else {
+        at.partition = (at.partition + 1) % partitions.length;
+        at.offset = 0;
+      }
     }
-    return [...new Set(found)];
+    return found;
   }
 
   return {
@@ -332,7 +335,11 @@ export function createPools({
     async sweep(): Promise<number> {
       const nowMs = clock.monotonicMs();
       for (const [poolId, kept] of verdicts) if (kept.untilMs <= nowMs) verdicts.delete(poolId);
-      const poolIds = await nextPools();
+      const [live, ended] = await Promise.all([
+        nextPools('live', sweepPoolsMax - sweepEndedMax),
+        nextPools('ended', sweepEndedMax),
+      ]);
+      const poolIds = [...new Set([...live, ...ended])];
       if (poolIds.length === 0) return 0;
       const states = await readStates(poolIds);
       const slices = await Promise.all(
@@ -361,7 +368,8 @@ export function createPools({
               await acceptGrant.run(redis, [k.slice(poolId), k.ledger], [poolId, clock.nowMs(), home.granted]);
             }
           }
-          if (said.length > 0 || (state.free > 0 && state.waiting > 0)) await bringHome(poolId, said);
+          const owed = state.waiting > 0 && (state.free > 0 || isOver(state.untilMs));
+          if (said.length > 0 || owed) await bringHome(poolId, said);
         }),
       );
       // One that cannot be carried is said, and holds up none of the others.
@@ -458,6 +466,7 @@ export function createPools({
 
     /** The shopper's place in each line, from 1; null where the shopper does not wait. */
     async placesOf(poolIds: readonly string[], shopperId: string): Promise<(number | null)[]> {
+      if (poolIds.length === 0) return [];
       const pipeline = redis.pipeline();
       for (const poolId of poolIds) {
         for (const simulated of [0, 1])
