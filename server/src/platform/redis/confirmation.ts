@@ -79,6 +79,7 @@ export function createConfirmation({
   async function ask(): Promise<Wait> {
     try {
       const run = await waiter.run();
+      if (run === '') return { confirmed: false, run };
       // Sent together. WAIT counts what this connection wrote: the write is its mark in the line of replication.
       const [, confirming] = await Promise.all([waiter.redis.set(key, '1'), waiter.redis.wait(replicas, waitMaxMs)]);
       return { confirmed: confirming >= replicas, run };
@@ -115,9 +116,13 @@ export function createConfirmation({
   }
 
   async function probe(): Promise<void> {
+    const together = async () => {
+      const { confirmed, run } = await wait();
+      return confirmed && run === waiter.decidesOn();
+    };
     try {
       do await pause(probeMs, undefined, { signal: stopping.signal });
-      while (!(await wait()).confirmed);
+      while (!(await together()));
     } catch {
       // Stopped while it waited.
       return;
@@ -137,8 +142,10 @@ export function createConfirmation({
 
   async function confirm(decidedOn: string, decided: Decided | null): Promise<void> {
     const { confirmed, run } = await wait();
-    if (confirmed && run === decidedOn && run !== '') return;
-    if (!confirmed) {
+    if (confirmed && run === decidedOn) return;
+    // Another Redis decides now and both connections have it: what was decided on the old one is asked for again, and
+    // nothing keeps this one from deciding.
+    if (!confirmed || run !== waiter.decidesOn()) {
       if (decided !== null && pending.size < pendingMax) pending.set(pendingKey(decided), decided);
       degrade();
     }

@@ -55,7 +55,14 @@ function optionsOf(target: RedisTarget) {
 }
 
 function connect(target: RedisTarget, options: object): Redis {
-  const all = { ...optionsOf(target), ...options, retryStrategy: reconnectMs, lazyConnect: true };
+  const all = {
+    ...optionsOf(target),
+    ...options,
+    retryStrategy: reconnectMs,
+    lazyConnect: true,
+    // A master that was demoted keeps its connections: only a new one finds the Redis that decides now, and is checked.
+    reconnectOnError: (error: Error) => error.message.includes('READONLY'),
+  };
   return 'url' in target ? new Redis(target.url, all) : new Redis(all);
 }
 
