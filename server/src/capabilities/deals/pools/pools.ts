@@ -10,6 +10,8 @@ const retirePool = defineScript(new URL('./retire-pool.lua', import.meta.url));
 const askPool = defineScript(new URL('./ask-pool.lua', import.meta.url));
 const takeBack = defineScript(new URL('./take-back.lua', import.meta.url));
 const recallSlice = defineScript(new URL('./recall-slice.lua', import.meta.url));
+const readHomes = defineScript(new URL('./read-homes.lua', import.meta.url));
+const readSlices = defineScript(new URL('./read-slices.lua', import.meta.url));
 const acceptGrant = defineScript(new URL('./accept-grant.lua', import.meta.url));
 const joinWaitlist = defineScript(new URL('./join-waitlist.lua', import.meta.url));
 const leaveWaitlist = defineScript(new URL('./leave-waitlist.lua', import.meta.url));
@@ -60,8 +62,6 @@ export interface PoolState {
   /** Home's verdict: no unit is free anywhere, except those owed to people in line. */
   soldOut: boolean;
   waiting: number;
-  /** From then on nobody waits for it any more; 0: no end. */
-  untilMs: number;
   /** What each slice has been granted, has given back and was sent as offers, as home knows it. */
   slices: { granted: number; takenBack: number; offered: number }[];
 }
@@ -252,7 +252,6 @@ export function createPools({
         free,
         soldOut: free <= owed && partitions.every((k) => h[`D:${k}`] === (h[`G:${k}`] ?? '0')),
         waiting,
-        untilMs,
         slices: partitions.map((k) => ({
           granted: Number(h[`G:${k}`] ?? 0),
           takenBack: Number(h[`R:${k}`] ?? 0),
@@ -341,35 +340,42 @@ export function createPools({
       ]);
       const poolIds = [...new Set([...live, ...ended])];
       if (poolIds.length === 0) return 0;
-      const states = await readStates(poolIds);
-      const slices = await Promise.all(
-        partitions.map(async (p) => {
-          const k = keys.partition(p);
-          const pipeline = redis.pipeline();
-          for (const poolId of poolIds) pipeline.hmget(k.slice(poolId), 'g', 'r', 'closed');
-          return ((await pipeline.exec()) ?? []).map(([error, value]) => {
-            if (error) throw error;
-            return value as (string | null)[];
-          });
-        }),
-      );
+      const [homes, slices] = await Promise.all([
+        Promise.all(
+          partitions.map(async (p) => {
+            const here = poolIds.filter((poolId) => keys.homeOf(poolId) === p);
+            if (here.length === 0) return [];
+            const k = keys.partition(p);
+            const pairs = here.flatMap((poolId) => [k.pool(poolId), k.poolWaiting(poolId)]);
+            const known = (await readHomes.run(redis, pairs, [keys.partitions])) as string[];
+            return here.map((poolId, i) => [poolId, numbersOf(known[i] ?? '')] as const);
+          }),
+        ),
+        Promise.all(
+          partitions.map(async (p) => {
+            const k = keys.partition(p);
+            const said = (await readSlices.run(redis, poolIds.map(k.slice), [])) as string[];
+            return said.map(numbersOf);
+          }),
+        ),
+      ]);
+      const known = new Map(homes.flat());
       const carried = await Promise.allSettled(
         poolIds.map(async (poolId, i) => {
-          const state = states[i];
-          if (state === null || state === undefined) return;
+          const [free = 0, waiting = 0, untilMs = 0, ...figures] = known.get(poolId) ?? [];
+          if (figures.length === 0) return;
           const said: number[] = [];
           for (const p of partitions) {
-            const [g, r, closed] = slices[p]?.[i] ?? [];
-            const home = state.slices[p];
-            if (g === null || g === undefined || home === undefined) continue;
-            if (Number(r) > home.takenBack) said.push(p, Number(r), Number(g), closed === '1' ? 1 : 0);
-            if (home.granted > Number(g)) {
+            const [g, r = 0, closed = 0] = slices[p]?.[i] ?? [];
+            const [granted = 0, takenBack = 0] = figures.slice(p * 2, p * 2 + 2);
+            if (g === undefined) continue;
+            if (r > takenBack) said.push(p, r, g, closed);
+            if (granted > g) {
               const k = keys.partition(p);
-              await acceptGrant.run(redis, [k.slice(poolId), k.ledger], [poolId, clock.nowMs(), home.granted]);
+              await acceptGrant.run(redis, [k.slice(poolId), k.ledger], [poolId, clock.nowMs(), granted]);
             }
           }
-          const owed = state.waiting > 0 && (state.free > 0 || isOver(state.untilMs));
-          if (said.length > 0 || owed) await bringHome(poolId, said);
+          if (said.length > 0 || (waiting > 0 && (free > 0 || isOver(untilMs)))) await bringHome(poolId, said);
         }),
       );
       // One that cannot be carried is said, and holds up none of the others.
@@ -493,4 +499,9 @@ export function createPools({
 /** The members of a JSON object without its braces, to be put into an answer made by a script. */
 function membersOf(about: Readonly<Record<string, string>>): string {
   return JSON.stringify(about).slice(1, -1);
+}
+
+/** Numbers of a line that a script answered; none of an empty line. */
+function numbersOf(text: string): number[] {
+  return text === '' ? [] : text.split(' ').map(Number);
 }
