@@ -190,10 +190,10 @@ test('what was acknowledged is on the replica when the master is killed, also wh
   });
   const people = await guests(server.url, 20);
   const journal: { shopperId: string; requestId: string; answer: Outcome }[] = [];
-  let over = false;
+  const evening = { over: false };
   const shoppers = people.map(async (person) => {
     const socket = await connect(server.url, person.token);
-    while (!over) {
+    while (!evening.over) {
       const claim = claimOf('kettle');
       // The socket may go with the server; what it was not told is in nobody's journal.
       const answer = await call(socket, 'deals:claim', claim).catch(() => null);
@@ -208,7 +208,7 @@ test('what was acknowledged is on the replica when the master is killed, also wh
   await until('a claim is pending', () => journal.some(({ answer }) => isFault(answer, 'pending')));
   await master.close();
   await until('the server has seen it', () => journal.slice(-20).every(({ answer }) => !answer.ok));
-  over = true;
+  evening.over = true;
   await Promise.all(shoppers);
   await server.stop();
 
