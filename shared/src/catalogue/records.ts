@@ -49,7 +49,6 @@ const pastPriceSchema = z
     path: ['until'],
     message: 'must be after from',
   });
-export type PastPrice = z.infer<typeof pastPriceSchema>;
 
 export const productRecord = z.strictObject({
   id: recordIdSchema,

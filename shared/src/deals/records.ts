@@ -41,16 +41,14 @@ const presaleSchema = z
     path: ['depositWorthMinor'],
     message: 'must be at least depositMinor: a deposit never shrinks',
   });
-export type PresaleTerms = z.infer<typeof presaleSchema>;
 
 const earlySchema = z.strictObject({
   /** Lanterns lit by energy. */
   level: z.int().min(1).max(4),
   opensEarlier: durationBetween(earlierMsMin, earlierMsMax, 'must be from 1s to 24h'),
-  /** The price for whoever has that level, while it lasts and until the deal closes; absent: the deal's price. */
+  /** The price for whoever has that level, from then until the deal closes; absent: that of the level below, or of all. */
   priceMinor: minorSchema.min(1).exactOptional(),
 });
-export type EarlyTerms = z.infer<typeof earlySchema>;
 
 export const dealRecord = z
   .strictObject({
@@ -150,4 +148,3 @@ export const couponRecord = z
       problem('offMinor', 'must not be more than fromMinor');
     if (coupon.kind !== 'energy' && coupon.levelMin !== undefined) problem('levelMin', 'is only for energy coupons');
   });
-export type CouponRecord = z.infer<typeof couponRecord>;

@@ -5,7 +5,7 @@ import { type DealRecord, lotOf } from '../records.ts';
 import { checkDiscount, type LowPrice, type PricedProduct, priorDays } from './discount.ts';
 
 /** When a deal is on for anybody: its earliest opening for the highest level included. */
-export function openingsOf(deal: Pick<DealRecord, 'when' | 'early'>): Schedule {
+function openingsOf(deal: Pick<DealRecord, 'when' | 'early'>): Schedule {
   const earlierMs = Math.max(0, ...(deal.early ?? []).map((tier) => durationMs(tier.opensEarlier)));
   return openedEarlier(parseWhen(deal.when), earlierMs);
 }
