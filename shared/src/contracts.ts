@@ -8,6 +8,8 @@ import { energy } from './energy/contract.ts';
 import { feeds } from './feeds/contract.ts';
 import { identity } from './identity/contract.ts';
 import { live } from './live/contract.ts';
+import { orders } from './orders/contract.ts';
+import { payments } from './payments/contract.ts';
 import { redpackets } from './redpackets/contract.ts';
 
 /** THE list of what Elevens can do. A new capability is a folder and a line here, in compose.ts and in a surface. */
@@ -18,6 +20,8 @@ export const contracts = [
   catalogue,
   campaign,
   deals,
+  orders,
+  payments,
   live,
   redpackets,
   energy,

@@ -78,6 +78,8 @@ describe('the stalls', () => {
     held: 0,
     sold: 0,
     paused: false,
+    soldOut: false,
+    waiting: 0,
     opensAtMs,
     closesAtMs: opensAtMs + 10,
   });
