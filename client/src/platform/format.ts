@@ -25,6 +25,10 @@ export interface Format {
   timeToSecond(atMs: number, timeZone: string): string;
   /** "Tue 11 Nov, 00:20" in a zone. */
   dateTime(atMs: number, timeZone: string): string;
+  /** "11 Nov, 00:20:09" in a zone. */
+  dayToSecond(atMs: number, timeZone: string): string;
+  /** "11 November 2026 at 00:20:09" in a zone: a moment on which something depends. */
+  fullMoment(atMs: number, timeZone: string): string;
   /** A length of time in words: "8 minutes, 42 seconds". */
   duration(ms: number): string;
   /** The same, short: "8 min, 42 sec". */
@@ -119,6 +123,23 @@ export function createFormat(language: string): Format {
         hour: '2-digit',
         minute: '2-digit',
       }).format(atMs),
+    dayToSecond: (atMs, timeZone) =>
+      dateFormat('day second', timeZone, {
+        day: 'numeric',
+        month: 'short',
+        hour: '2-digit',
+        minute: '2-digit',
+        second: '2-digit',
+      }).format(atMs),
+    fullMoment: (atMs, timeZone) =>
+      dateFormat('moment', timeZone, {
+        day: 'numeric',
+        month: 'long',
+        year: 'numeric',
+        hour: '2-digit',
+        minute: '2-digit',
+        second: '2-digit',
+      }).format(atMs),
     duration: (ms) => inUnits(ms, 'long'),
     durationShort: (ms) => inUnits(ms, 'short'),
     list: (items) => new Intl.ListFormat(locale, { type: 'conjunction' }).format(items),
@@ -130,17 +151,44 @@ function cityOf(timeZone: string): string {
   return (timeZone.split('/').at(-1) ?? timeZone).replaceAll('_', ' ');
 }
 
-/** "00:00 Shanghai, 17:00 Amsterdam": the festival's own time, and the reader's where that differs (else a second place). */
-export function timeInPlaces(format: Format, atMs: number, places: readonly Place[], zone: string = ownZone): string {
+/** The festival's own place, and the reader's where that differs (else a second place of the festival). */
+function shownPlaces(places: readonly Place[], zone: string): Place[] {
   const [first, second] = places;
-  if (first === undefined) return format.time(atMs, zone);
+  if (first === undefined) return [];
   const own =
     zone === first.timeZone
       ? second
       : (places.find((p) => p.timeZone === zone) ?? { city: cityOf(zone), timeZone: zone });
   const shown = own === undefined || own.city === 'UTC' ? [first, second] : [first, own];
-  return shown
-    .filter((place) => place !== undefined)
-    .map((place) => `${format.time(atMs, place.timeZone)} ${place.city}`)
-    .join(', ');
+  return shown.filter((place) => place !== undefined);
+}
+
+/** "00:00 Shanghai, 17:00 Amsterdam": the festival's own time, and the reader's where that differs (else a second place). */
+export function timeInPlaces(format: Format, atMs: number, places: readonly Place[], zone: string = ownZone): string {
+  const shown = shownPlaces(places, zone);
+  if (shown.length === 0) return format.time(atMs, zone);
+  return shown.map((place) => `${format.time(atMs, place.timeZone)} ${place.city}`).join(', ');
+}
+
+/** "21 November 2026 at 18:42:07 Shanghai" and "11:42:07 Amsterdam": a moment on which something depends, in both places. */
+export function momentInPlaces(
+  format: Format,
+  atMs: number,
+  places: readonly Place[],
+  zone: string = ownZone,
+): { moment: string; elsewhere: string | null } {
+  const [first, second] = shownPlaces(places, zone);
+  if (first === undefined) return { moment: format.fullMoment(atMs, zone), elsewhere: null };
+  const date = ({ timeZone }: Place): string => new Intl.DateTimeFormat('en-CA', { timeZone }).format(atMs);
+  // Where it is another day, the other place's date is said as well.
+  const other =
+    second === undefined
+      ? null
+      : date(second) === date(first)
+        ? format.timeToSecond(atMs, second.timeZone)
+        : format.dayToSecond(atMs, second.timeZone);
+  return {
+    moment: `${format.fullMoment(atMs, first.timeZone)} ${first.city}`,
+    elsewhere: other === null || second === undefined ? null : `${other} ${second.city}`,
+  };
 }

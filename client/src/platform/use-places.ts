@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { type Format, ownZone, type Place, timeInPlaces } from './format.ts';
+import { type Format, momentInPlaces, ownZone, type Place, timeInPlaces } from './format.ts';
 import { useWords } from './i18n.ts';
 import { useList } from './platform.tsx';
 
@@ -13,6 +13,10 @@ export interface Times {
   toSecond(atMs: number): string;
   /** "00:20 Shanghai, 17:20 Amsterdam". */
   withPlaces(atMs: number): string;
+  /** "11 Nov, 00:20:09" in the festival's place. */
+  dayToSecond(atMs: number): string;
+  /** "21 November 2026 at 18:42:07 Shanghai" and, apart, "11:42:07 Amsterdam". */
+  moment(atMs: number): { moment: string; elsewhere: string | null };
   format: Format;
 }
 
@@ -31,6 +35,8 @@ export function useTimes(): Times {
       short: (atMs) => format.time(atMs, place.timeZone),
       toSecond: (atMs) => format.timeToSecond(atMs, place.timeZone),
       withPlaces: (atMs) => timeInPlaces(format, atMs, places),
+      dayToSecond: (atMs) => format.dayToSecond(atMs, place.timeZone),
+      moment: (atMs) => momentInPlaces(format, atMs, places),
     };
   }, [places, format]);
 }

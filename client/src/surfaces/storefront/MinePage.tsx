@@ -4,6 +4,8 @@ import { useMyHolds, useOffers } from '../../capabilities/deals/use-deals.ts';
 import { EnergyStair } from '../../capabilities/energy/EnergyStair.tsx';
 import { useEnergy } from '../../capabilities/energy/use-energy.ts';
 import { ProfileForm } from '../../capabilities/identity/ProfileForm.tsx';
+import { OrdersSection } from '../../capabilities/orders/MyOrders.tsx';
+import { useMyOrders } from '../../capabilities/orders/use-orders.ts';
 import { useDrops, useMyPackets } from '../../capabilities/redpackets/use-drops.ts';
 import { clockText } from '../../platform/format.ts';
 import { languageNames, useWords } from '../../platform/i18n.ts';
@@ -18,16 +20,24 @@ import { FourStrokes } from '../../ui/Strokes.tsx';
 import { Wallet } from './Wallet.tsx';
 import './mine.css';
 
-/** Mine: who one is here, the wallet and its packets, what is held, and where the energy came from. */
+/** Mine: who one is here, what is to be paid and was ordered, the wallet, what is held, and where the energy came from. */
 export function MinePage() {
   const { t, language } = useWords();
   const session = useSession();
   const packets = useMyPackets();
   const { holds } = useMyHolds();
   const { state } = useEnergy();
+  const mine = useMyOrders();
   const [editing, setEditing] = useState(false);
   const known = packets !== null && holds !== null && state !== null;
-  const isNew = known && packets.packets.length === 0 && holds.length === 0 && state.history.length === 0;
+  const isNew =
+    known &&
+    packets.packets.length === 0 &&
+    holds.length === 0 &&
+    state.history.length === 0 &&
+    mine.asked.is === 'ready' &&
+    mine.orders.length === 0 &&
+    mine.payments.length === 0;
   return (
     <div className="list mine">
       <header className="me">
@@ -47,6 +57,7 @@ export function MinePage() {
         <div className="columns">
           <div>
             {packets.packets.length > 0 ? <Wallet /> : <NoPackets />}
+            <OrdersSection mine={mine} />
             <Holds />
           </div>
           <EnergyHistory />
@@ -147,7 +158,10 @@ function Holds() {
   const offers = useOffers();
   const nowMs = useNow(1_000);
   const all = offers.is === 'ready' ? offers.offers : [];
-  const lines = (holds ?? []).flatMap((hold) => hold.lines.map((line) => ({ hold, line })));
+  // A hold that is being paid stands above, with its payment.
+  const lines = (holds ?? [])
+    .filter((hold) => hold.paymentId === null)
+    .flatMap((hold) => hold.lines.map((line) => ({ hold, line })));
   return (
     <section className="sec" aria-labelledby="h-holds">
       <h2 id="h-holds">{t('mine.holds')}</h2>

@@ -1,0 +1,44 @@
+import type { Order, Payment } from '@elevens/shared/src/orders/contract.ts';
+import { useWords } from '../../platform/i18n.ts';
+import { useTimes } from '../../platform/use-places.ts';
+import { moneyOf } from './order-acts.ts';
+import { refundsOf } from './refund-amounts.ts';
+
+/** Who has the money now, and how what goes back gets there. */
+export function WhereMoney({ order, payment, seller }: { order: Order; payment: Payment; seller: string }) {
+  const { t, format } = useWords();
+  const times = useTimes();
+  const held = moneyOf(order, payment);
+  const refunds = refundsOf(order, payment);
+  const money = (minor: number): string => format.money(minor, order.currency);
+  return (
+    <div className="where">
+      <h3 className="vh">{t('order.where')}</h3>
+      <dl>
+        {held.map(({ who, minor }) => (
+          <div className="pair" key={who}>
+            <dt>{t(`order.has.${who}`, { seller })}</dt>
+            <dd>{money(minor)}</dd>
+          </div>
+        ))}
+        {order.fundedMinor > 0 && (
+          <div className="pair">
+            <dt>{t('order.funded')}</dt>
+            <dd>{money(order.fundedMinor)}</dd>
+          </div>
+        )}
+        {refunds.map((refund) => (
+          <div className={refund.state === 'failed' ? 'pair back failed' : 'pair back'} key={refund.reference}>
+            <dt>
+              {t(`order.refund.${refund.state}`, { time: times.dayToSecond(refund.atMs) })}
+              <small>
+                {t(`order.refundWhy.${refund.why}`)}, {refund.reference}
+              </small>
+            </dt>
+            <dd>{money(refund.amountMinor)}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  );
+}

@@ -1,0 +1,145 @@
+import type { Brand, Product } from '@elevens/shared/src/catalogue/records.ts';
+import type { Order, Payment } from '@elevens/shared/src/orders/contract.ts';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useFeedState, useList, useNow, usePlatform, useSession } from '../../platform/platform.tsx';
+import type { ReplyOfName } from '../../platform/wire.ts';
+import { isUnderWay, payStateOf } from './pay-state.ts';
+import { type Asked, useAsked } from './use-asked.ts';
+
+/** Grows with every change of the shopper's orders and payments, on whichever device it was made; null until it is known. */
+export function useBell(): number | null {
+  const session = useSession();
+  const { view } = useFeedState('orders:mine', session?.shopperId ?? null);
+  return view.state?.version ?? null;
+}
+
+/** One order with its payment and timeline, kept fresh. */
+export function useOrder(orderId: string): { asked: Asked<'orders:one'>; again: () => void } {
+  return useAsked('orders:one', { orderId }, { bell: useBell() });
+}
+
+/** One payment with its orders, kept fresh; while an answer is under way it is also asked for of its own accord. */
+export function usePayment(
+  paymentId: string,
+  backAtMs: number | null,
+): { asked: Asked<'orders:payment'>; again: () => void } {
+  const [waiting, setWaiting] = useState(false);
+  const view = useAsked('orders:payment', { paymentId }, { bell: useBell(), waiting });
+  const nowMs = useNow(1_000);
+  const payment = view.asked.is === 'ready' ? view.asked.reply.payment : null;
+  const wanted = payment !== null && isUnderWay(payStateOf({ payment, nowMs, backAtMs }));
+  if (wanted !== waiting) setWaiting(wanted);
+  return view;
+}
+
+export interface MyOrders {
+  asked: Asked<'orders:mine'>;
+  /** All that were fetched, newest first. */
+  orders: Order[];
+  payments: Payment[];
+  more: { is: 'none' } | { is: 'some'; busy: boolean; fault: string | null; fetch: () => void };
+  again: () => void;
+}
+
+/** The shopper's orders, page by page, and the payments that are open. */
+export function useMyOrders(): MyOrders {
+  const { connection } = usePlatform();
+  const { asked, again } = useAsked('orders:mine', {}, { bell: useBell() });
+  const [older, setOlder] = useState<Pick<ReplyOfName<'orders:mine'>, 'orders' | 'more'> | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [fault, setFault] = useState<string | null>(null);
+  const first = asked.is === 'ready' ? asked.reply : null;
+
+  const orders = useMemo(() => {
+    const known = new Map<string, Order>();
+    for (const order of [...(first?.orders ?? []), ...(older?.orders ?? [])]) {
+      const before = known.get(order.orderId);
+      if (before === undefined || before.version < order.version) known.set(order.orderId, order);
+    }
+    return [...known.values()].toSorted((a, b) => b.placedAtMs - a.placedAtMs || a.orderId.localeCompare(b.orderId));
+  }, [first, older]);
+
+  const last = orders.at(-1);
+  const fetchMore = useCallback(() => {
+    if (busy || last === undefined) return;
+    setBusy(true);
+    void connection.call('orders:mine', { before: last.placedAtMs }).then((outcome) => {
+      setBusy(false);
+      if (!outcome.ok) return setFault('fault' in outcome ? outcome.fault : null);
+      setFault(null);
+      setOlder((before) => ({
+        orders: [...(before?.orders ?? []), ...outcome.reply.orders],
+        more: outcome.reply.more,
+      }));
+      return undefined;
+    });
+  }, [busy, connection, last]);
+
+  const some = older?.more ?? first?.more ?? false;
+  return {
+    asked,
+    orders,
+    payments: first?.payments ?? [],
+    more: some ? { is: 'some', busy, fault, fetch: fetchMore } : { is: 'none' },
+    again,
+  };
+}
+
+/** The products and brands that orders speak of, as far as the street still shows them. */
+export interface Things {
+  product: (productId: string) => Product | undefined;
+  brand: (brandId: string) => Brand | undefined;
+  /** A name in any case: that of the record, or the words of its id. */
+  productName: (productId: string) => string;
+  brandName: (brandId: string) => string;
+}
+
+const words = (id: string): string => {
+  const text = id.replaceAll('-', ' ');
+  return text.slice(0, 1).toLocaleUpperCase() + text.slice(1);
+};
+
+export function useThings(): Things {
+  const answer = useList('deals:list');
+  const reply = answer.is === 'ready' ? answer.reply : null;
+  return useMemo(() => {
+    const products = new Map(reply?.products.map((product) => [product.id, product]));
+    const brands = new Map(reply?.brands.map((brand) => [brand.id, brand]));
+    return {
+      product: (id) => products.get(id),
+      brand: (id) => brands.get(id),
+      productName: (id) => products.get(id)?.name ?? words(id),
+      brandName: (id) => brands.get(id)?.name ?? words(id),
+    };
+  }, [reply]);
+}
+
+/** Since when the units of a payment are held, as far as their hold is still known. */
+export function useHeldFrom(paymentId: string): number | null {
+  const session = useSession();
+  const { view } = useFeedState('deals:mine', session?.shopperId ?? null);
+  const held = view.state?.holds.filter((hold) => hold.paymentId === paymentId) ?? [];
+  return held.length === 0 ? null : Math.min(...held.map((hold) => hold.claimedAtMs));
+}
+
+/**
+ * When this page came back from the provider's: at its first look at a payment whose page was opened before, and again when
+ * the browser brings the page back as it was left.
+ */
+export function useBackAt(opened: boolean | null): number | null {
+  const { clock } = usePlatform();
+  const [backAtMs, setBackAtMs] = useState<number | null>(null);
+  const [looked, setLooked] = useState(false);
+  if (opened !== null && !looked) {
+    setLooked(true);
+    if (opened) setBackAtMs(clock.nowMs());
+  }
+  useEffect(() => {
+    const onShow = (event: PageTransitionEvent): void => {
+      if (event.persisted) setBackAtMs(clock.nowMs());
+    };
+    window.addEventListener('pageshow', onShow);
+    return () => window.removeEventListener('pageshow', onShow);
+  }, [clock]);
+  return backAtMs;
+}
