@@ -446,18 +446,25 @@ describe("a caller's address", () => {
 });
 
 describe('the pages', () => {
-  it.each(['/', '/mine', '/deals', '/deals/midnight-tea~12', '/live/lotus', '/packets/rain', '/live/'])(
-    '%s is the storefront, asked for again each time',
-    async (path) => {
-      const response = await fetch(base + path);
-      expect(response.status).toBe(200);
-      expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
-      expect(response.headers.get('cache-control')).toBe('no-cache');
-      expect(await response.text()).toContain('Storefront');
-      const again = await raw(path, { headers: { 'if-none-match': response.headers.get('etag') ?? '' } });
-      expect(again.status).toBe(304);
-    },
-  );
+  it.each([
+    '/',
+    '/mine',
+    '/deals',
+    '/deals/midnight-tea~12',
+    '/live/lotus',
+    '/packets/rain',
+    '/live/',
+    '/pay/y0.abcdefgh12',
+    '/order/o12.abcd_fgh-12',
+  ])('%s is the storefront, asked for again each time', async (path) => {
+    const response = await fetch(base + path);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(response.headers.get('cache-control')).toBe('no-cache');
+    expect(await response.text()).toContain('Storefront');
+    const again = await raw(path, { headers: { 'if-none-match': response.headers.get('etag') ?? '' } });
+    expect(again.status).toBe(304);
+  });
 
   it('/control-room is the control room', async () => {
     expect(await (await fetch(`${base}/control-room`)).text()).toContain('Control room');
@@ -474,6 +481,8 @@ describe('the pages', () => {
     '/assets/..%2Findex.html',
     '/%2e%2e/%2e%2e/etc/passwd',
     '/index.html',
+    '/pay/tea.js',
+    '/order/y0.abcdefgh12',
   ])('%s is a worded 404, never the storefront', async (path) => {
     const response = await fetch(base + path);
     expect(response.status).toBe(404);
