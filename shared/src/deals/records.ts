@@ -148,3 +148,4 @@ export const couponRecord = z
       problem('offMinor', 'must not be more than fromMinor');
     if (coupon.kind !== 'energy' && coupon.levelMin !== undefined) problem('levelMin', 'is only for energy coupons');
   });
+export type CouponRecord = z.infer<typeof couponRecord>;
