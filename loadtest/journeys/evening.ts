@@ -304,6 +304,8 @@ async function evening(plan: Plan, shopper: number, journal: Journal): Promise<v
     'deals.claimed': journal.claims.some(({ outcome }) => outcome === 'ok'),
     'live.said': journal.said.length > 0,
     'redpackets.opened': journal.packets.some(({ outcome }) => outcome === 'ok'),
+    // This evening is about claims: nobody pays in it.
+    'orders.paid': false,
   };
   for (const task of tasks.reply.tasks) if (did[task.on]) journal.energyEarned += task.energy;
   const holds = journal.claims.filter(({ outcome }) => outcome === 'ok').length;

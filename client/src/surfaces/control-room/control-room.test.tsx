@@ -54,6 +54,8 @@ const wall: Wall = {
       free: 51,
       held: 10,
       sold: 0,
+      soldOut: false,
+      waiting: 0,
       paused: false,
       opensAtMs: nowMs - 60_000,
       closesAtMs: nowMs + 60_000,
