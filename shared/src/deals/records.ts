@@ -127,6 +127,7 @@ export const couponRecord = z
     /** Taken off once for every full `fromMinor`, rather than once. */
     repeats: z.boolean(),
     when: whenSchema,
+    /** Uses are counted over the whole festival, not anew each time the coupon comes round. */
     usesPerShopper: z.int().min(1).max(99),
     total: z.int().min(1).max(10_000_000),
     /** Lanterns that must be lit, for energy coupons. */
