@@ -115,11 +115,11 @@ function takeBack(home: HomeModel, p: number, said: Pick<SliceModel, 'r' | 'g' |
 }
 
 /** Units at home that are not owed to those who wait. */
-export function leftAtHome(home: HomeModel): number {
+function leftAtHome(home: HomeModel): number {
   return home.paused ? home.free : Math.max(0, home.free - home.waiting.length);
 }
 
-export function allDry(home: HomeModel): boolean {
+function allDry(home: HomeModel): boolean {
   for (let p = 0; p < home.granted.length; p++) if (home.dry[p] !== home.granted[p]) return false;
   return true;
 }

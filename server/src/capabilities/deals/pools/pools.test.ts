@@ -368,6 +368,23 @@ describe('the line', () => {
     await expectLaws();
   });
 
+  test('is served in portions when it is long; what is owed to it is given to nobody else meanwhile', async () => {
+    await stage(1);
+    expect(await claim(0)).toBe('held');
+    expect(await claim(1)).toBe('sold-out');
+    await join(shopperOf(2));
+    const others = Array.from({ length: 699 }, (_, i) => [i + 2, `${i % 4} s_other${i} 0`] as const);
+    await rig.redis.zadd(home().poolWaiting(poolId), ...others.flat());
+    await stage(702);
+    expect(await announced()).toHaveLength(500);
+    expect(await counts()).toMatchObject({ free: 201, waiting: 200, soldOut: false });
+    // The next ask makes the rest of the offers first, and is granted the one unit that nobody waits for.
+    expect(await pools.ask({ poolId, partition: 3, want: 2, least: 1 })).toEqual({ kind: 'grant', G: 1 });
+    expect(await announced()).toHaveLength(700);
+    expect((await announced())[0]).toMatchObject({ to: 'deals@p2' });
+    expect(await counts()).toMatchObject({ free: 0, waiting: 0 });
+  });
+
   test('ends when the deal closes', async () => {
     await stage(1);
     expect(await claim(0)).toBe('held');

@@ -35,7 +35,7 @@ const endedAfterMs = 3_600_000;
 /** An answer may be forgotten ten minutes later: far longer than a client retries. */
 const forgetAfterMs = 600_000;
 /** People in one line. Nobody behind this place would live to see a unit; the set takes about 100 bytes for each. */
-export const waitlistMax = 100_000;
+const waitlistMax = 100_000;
 
 export type AskAnswer =
   /** Home has granted this slice G units in all: carry G in the call that decides the claims again. */
