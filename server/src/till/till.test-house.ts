@@ -45,11 +45,13 @@ export async function openTestHouse({
   journalFile = null,
   webhookUrl,
   path = '',
+  sessionsMax,
 }: {
   journalFile?: string | null;
   /** Where webhooks go; without one, to an address that keeps them for the test. */
   webhookUrl?: () => string;
   path?: '' | `/${string}`;
+  sessionsMax?: number;
 } = {}): Promise<TestHouse> {
   let nowMs = startMs;
   let status = 200;
@@ -80,6 +82,7 @@ export async function openTestHouse({
       random,
       logger: createLogger('silent'),
       delays: { slowMs: 20_000, lateMs: 5_000, refundMs: 2_000, retryMs: 500 },
+      ...(sessionsMax === undefined ? {} : { sessionsMax }),
     });
   till = await open();
   const provider = createHttpProvider({
