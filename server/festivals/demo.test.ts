@@ -183,8 +183,9 @@ describe('the demo festival, whatever minute someone comes', () => {
       const { priceMinor: unitMinor, productId } = deal;
       return { dealId: id, productId, brandId: product.brandId, quantity: 1, listMinor: product.listMinor, unitMinor };
     });
-    const coupons = festival.coupons.map(({ id: couponId, title: _, when: __, usesPerShopper, total, ...c }) => {
-      return { ...c, couponId, opensAtMs: 0, closesAtMs: firstStartMs + dayMs, usesLeft: usesPerShopper, left: total };
+    const coupons = festival.coupons.map((c) => {
+      const window = { opensAtMs: 0, closesAtMs: firstStartMs + dayMs };
+      return { ...c, couponId: c.id, ...window, usesLeft: c.usesPerShopper, left: c.total };
     });
     const proof = priceBasket({ lines, coupons, currency: 'CNY', level: 2, nowMs: firstStartMs });
     expect(proof.steps.flatMap((s) => (s.step === 'coupon' ? [s.couponId] : []))).toEqual([
