@@ -10,6 +10,7 @@ import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import { defineScript } from '../../platform/redis/scripts.ts';
 
 const moveOrders = defineScript(new URL('./move-orders.lua', import.meta.url));
+const forgetDue = defineScript(new URL('./forget-due.lua', import.meta.url));
 const stageCoupon = defineScript(new URL('./stage-coupon.lua', import.meta.url));
 
 /** What succeeded can be asked for again for a day: longer than any hold, so a repeated `place` never finds it lapsed. */
@@ -173,7 +174,7 @@ export function createOrderStore({
     if (plan?.holdsAbandoned.length) totals.push([`lapsed${suffix}`, String(plan.holdsAbandoned.length)]);
 
     const leavesLapses = plan?.event === 'placed' ? [...plan.holdsPaying, ...plan.holdsEnded] : [];
-    const first = plan?.payments[0]?.kept.payment.paymentId ?? plan?.orders[0]?.kept.order.paymentId ?? '';
+    const paymentIds = plan?.payments.map(({ kept }) => kept.payment.paymentId) ?? [];
     const score = (due: { atMs: number } | null) => (due === null ? '' : String(due.atMs));
     const holds = (commit.holds ?? []).filter(({ holdId }) => plan?.holdsPaying.includes(holdId));
     return JSON.stringify({
@@ -199,7 +200,7 @@ export function createOrderStore({
       holds: holds.map(({ holdId, text, hold }) => ({
         id: holdId,
         was: text,
-        text: text.slice(0, text.indexOf('{')) + JSON.stringify({ ...hold, paymentId: first }),
+        text: text.slice(0, text.indexOf('{')) + JSON.stringify({ ...hold, paymentId: paymentIds[0] }),
       })),
       ended: plan?.holdsEnded ?? [],
       abandoned: plan?.holdsAbandoned ?? [],
@@ -211,7 +212,7 @@ export function createOrderStore({
           : [
               ...['e', `order-${plan.event}`, 't', String(atMs)],
               ...['orders', plan.orders.map(({ kept }) => kept.order.orderId).join(',')],
-              ...['shopper', shopperId, 'payment', first, 'holds', leavesLapses.join(',')],
+              ...['shopper', shopperId, 'payment', paymentIds.join(','), 'holds', leavesLapses.join(',')],
               ...['sim', plan.simulated ? '1' : '0'],
             ],
       posts: (plan?.postings ?? []).map(({ account, minor }) => [account, String(minor)]),
@@ -392,13 +393,15 @@ export function createOrderStore({
         .slice(0, max);
     },
 
-    /** What is due in a partition, the longest due first. */
-    async due(partition: number, nowMs: number, max: number): Promise<string[]> {
-      return redis.zrangebyscore(keys.partition(partition).orderDues, '-inf', nowMs, 'LIMIT', 0, max);
+    /** What is due in a partition, the longest due first, each with the moment as Redis has it. */
+    async due(partition: number, nowMs: number, max: number): Promise<{ id: string; score: string }[]> {
+      const dues = keys.partition(partition).orderDues;
+      const found = await redis.zrangebyscore(dues, '-inf', nowMs, 'WITHSCORES', 'LIMIT', 0, max);
+      return found.flatMap((id, i) => (i % 2 === 0 ? [{ id, score: found[i + 1] ?? '' }] : []));
     },
-    /** Takes out what is due and of which there is nothing: it could never be decided. */
-    async forgetDue(partition: number, id: string): Promise<void> {
-      await redis.zrem(keys.partition(partition).orderDues, id);
+    /** Takes out what is due and of which nothing is left to be decided; made due anew meanwhile, it stays. */
+    async forgetDue(partition: number, { id, score }: { id: string; score: string }): Promise<void> {
+      await forgetDue.run(redis, [keys.partition(partition).orderDues], [id, score]);
     },
 
     /** The state of the feed orders:mine. */

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import type { Plan, Scene } from '@elevens/shared/src/orders/transitions.ts';
+import type { Person } from '../../platform/caller.ts';
+import { Fault } from '../../platform/fault.ts';
+import type { AnswerKey } from '../../platform/gateway.ts';
+import type { Audit } from './audit.ts';
+import type { OrderStore, ReadHold } from './store.ts';
+
+/**
+ * Rounds of reading, deciding and committing. Only another command about the same order, at the same moment, costs one; a
+ * coupon or unit asked for at home costs one; so this many are never needed unless somebody hammers on one order.
+ */
+const roundsMax = 12;
+
+export type Outcome = { ok: true; reply: unknown } | { ok: false; why: string };
+
+/** What one round decided, from which documents. */
+export interface Decided {
+  scene: Scene;
+  plan: Plan | null;
+  outcome: Outcome;
+  holds?: readonly ReadHold[];
+}
+
+/** Pools of which it turned out that nothing is to be had: nothing is free anywhere, or this shopper may have no more. */
+export type Gone = ReadonlyMap<string, 'none-left' | 'limit'>;
+
+/** What orders ask of the home of a pool (deals' pools). Throws the fault `unavailable` where home cannot say. */
+export type AskHome = (ask: {
+  poolId: string;
+  partition: number;
+  want: number;
+}) => Promise<{ kind: 'grant'; G: number } | { kind: 'sold-out' } | { kind: 'left'; units: number }>;
+
+export const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+export const noScene: Scene = { orders: [], payments: [] };
+
+export interface Work {
+  partition: number;
+  shopperId: string;
+  atMs: number;
+  /**
+   * Who waits for the answer; null for sweeps and what the provider says. `stampMs` is when it arrived, and is held against
+   * the time of Redis; null where the decision waits for somebody else, such as the provider, for as long as that takes.
+   */
+  asked: { person: Person; key: AnswerKey; command: string; subject: string; stampMs: number | null } | null;
+}
+
+/**
+ * Reads, decides, commits, and begins anew where something moved in between, so that every decision is about what is. Where
+ * units are missing in this partition home is asked for them; what home has none of is told to the next round.
+ */
+export function createCarryOut({ store, ask, audit }: { store: OrderStore; ask: AskHome; audit: Audit }) {
+  return async function carryOut(work: Work, decideOnce: (gone: Gone) => Promise<Decided>): Promise<Outcome> {
+    const gone = new Map<string, 'none-left' | 'limit'>();
+    const granted = new Map<string, number>();
+    for (let round = 0; round < roundsMax; round++) {
+      const decided = await decideOnce(gone);
+      const { asked } = work;
+      const { plan } = decided;
+      const committed = await store.commit({
+        partition: work.partition,
+        shopperId: work.shopperId,
+        atMs: work.atMs,
+        scene: decided.scene,
+        plan,
+        holds: decided.holds ?? [],
+        granted,
+        stampMs: asked?.stampMs ?? undefined,
+        answer:
+          asked === null
+            ? undefined
+            : {
+                callerId: asked.person.shopperId,
+                key: asked.key,
+                outcome: JSON.stringify(decided.outcome),
+                ok: decided.outcome.ok,
+              },
+      });
+      switch (committed.is) {
+        case 'done':
+          if (asked !== null && !decided.outcome.ok) {
+            const { person, command, subject } = asked;
+            audit.refused({ command, who: person.shopperId, why: decided.outcome.why, subject });
+          }
+          return decided.outcome;
+        case 'remembered':
+          return JSON.parse(committed.outcome) as Outcome;
+        case 'moved':
+          break;
+        case 'limit':
+          gone.set(committed.poolId, 'limit');
+          break;
+        case 'dry':
+          // All at once and in the order of their ids; nothing is held meanwhile (CONSISTENCY.md 23).
+          await Promise.all(
+            committed.poolIds.toSorted().map(async (poolId) => {
+              const want = [...(plan?.stock ?? []), ...(plan?.coupons ?? [])]
+                .filter((move) => move.poolId === poolId && move.from === 'free')
+                .reduce((sum, move) => sum + move.quantity, 0);
+              const answer = await ask({ poolId, partition: work.partition, want });
+              if (answer.kind === 'grant') granted.set(poolId, answer.G);
+              else gone.set(poolId, 'none-left');
+            }),
+          );
+          break;
+      }
+    }
+    throw new Fault('overloaded', { retryAfterMs: 250 });
+  };
+}
+export type CarryOut = ReturnType<typeof createCarryOut>;

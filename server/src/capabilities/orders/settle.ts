@@ -1,0 +1,214 @@
+import type { KeptPayment } from '@elevens/shared/src/orders/documents.ts';
+import {
+  type Decision,
+  decide,
+  dueOfOrder,
+  mayDeliverLate,
+  type OrderEvent,
+  type Party,
+  type Scene,
+} from '@elevens/shared/src/orders/transitions.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Keyspace } from '../../platform/redis/keyspace.ts';
+import type { BookedPayment, PaymentBook, PaymentEvent, Settlement } from '../payments/index.ts';
+import type { Audit } from './audit.ts';
+import type { Baskets } from './baskets.ts';
+import { type CarryOut, type Decided, type Gone, sha256 } from './carry-out.ts';
+import { paymentOf } from './orders.ts';
+import { type OrderStore, partitionOfId } from './store.ts';
+
+/** Dues looked at in one round of a partition; a full page is followed by another, at most so many times. */
+const duesPerPage = 200;
+const pagesMax = 10;
+
+/** What happens to orders without their people: what the provider tells, and what time brings. */
+export function createSettling({
+  store,
+  baskets,
+  carryOut,
+  keys,
+  clock,
+  audit,
+}: {
+  store: OrderStore;
+  baskets: Pick<Baskets, 'limitOf'>;
+  carryOut: CarryOut;
+  keys: Pick<Keyspace, 'partitions'>;
+  clock: Clock;
+  audit: Audit;
+}) {
+  const done = { ok: true, reply: null } as const;
+
+  function workOf(id: string, shopperId: string) {
+    const partition = partitionOfId(id, keys.partitions);
+    if (partition === null) throw new Error(`${id} names no partition`);
+    return { partition, shopperId, atMs: clock.nowMs(), asked: null };
+  }
+
+  /** Decides one event about what a read finds; a refusal changes nothing, and is answered. */
+  async function happen(
+    event: OrderEvent,
+    role: Party,
+    { shopperId, read }: { shopperId: string; read: () => Promise<Scene | null> },
+  ): Promise<Decision> {
+    const id = 'orderId' in event ? event.orderId : event.paymentId;
+    const work = workOf(id, shopperId);
+    let decision: Decision = { ok: false, why: 'nothing-to-do' };
+    await carryOut(work, async (): Promise<Decided> => {
+      const scene = await read();
+      if (scene === null) throw new Error(`${id} was there a moment ago`);
+      decision = decide(scene, event, { atMs: work.atMs, by: { who: role, role }, sha256 });
+      return { scene, plan: decision.ok ? decision.plan : null, outcome: done };
+    });
+    return decision;
+  }
+
+  const aboutPayment = ({ payment }: KeptPayment) => ({
+    shopperId: payment.shopperId,
+    read: () => store.sceneOfPayment(payment.paymentId),
+  });
+
+  /**
+   * Ends a payment that came late, in goods or in money: goods if every unit is free now, the shopper may still have them,
+   * and the coupons can be used again; otherwise all of it goes back. Home is asked for units that this partition lacks; where
+   * it cannot say, this throws and is tried again until the payment's deadline.
+   */
+  async function concludeLate(kept: KeptPayment): Promise<void> {
+    const { paymentId, shopperId } = kept.payment;
+    const work = workOf(paymentId, shopperId);
+    let ended: { end: 'goods' | 'refund'; why: string } | null = null;
+    await carryOut(work, async (gone: Gone): Promise<Decided> => {
+      const scene = await store.sceneOfPayment(paymentId);
+      if (scene === null) throw new Error(`${paymentId} was there a moment ago`);
+      const payment = paymentOf(scene, paymentId);
+      const orders = scene.orders.filter(({ order }) => payment.payment.orderIds.includes(order.orderId));
+      const [missing] = gone;
+      const goods = missing === undefined && mayDeliverLate(payment, orders, work.atMs);
+      const why = goods ? '' : missing === undefined ? 'no longer possible' : `${missing[1]}: ${missing[0]}`;
+      const dealIds = orders.flatMap(({ order }) => order.lines.map((line) => line.dealId));
+      const event: OrderEvent = goods
+        ? { is: 'deliver-late', paymentId, limits: Object.fromEntries(dealIds.map((id) => [id, baskets.limitOf(id)])) }
+        : { is: 'give-back-late', paymentId, note: why };
+      const context = { atMs: work.atMs, by: { who: 'system', role: 'system' as const }, sha256 };
+      const decision = decide(scene, event, context);
+      ended = decision.ok ? { end: goods ? 'goods' : 'refund', why } : null;
+      return { scene, plan: decision.ok ? decision.plan : null, outcome: done };
+    });
+    if (ended !== null) audit.late({ paymentId, ...(ended as { end: 'goods' | 'refund'; why: string }) });
+  }
+
+  // ------------------------------------------------------------------------------------------- the provider
+  function eventOf(told: PaymentEvent): OrderEvent | null {
+    const { reference: paymentId, providerId, amountMinor, currency, refundReference: reference = '' } = told;
+    switch (told.type) {
+      case 'payment.succeeded':
+        return { is: 'pay', paymentId, amountMinor, currency };
+      case 'payment.failed':
+        // One attempt took nothing; the page may be open still, so it ends nothing.
+        return null;
+      case 'payment.expired':
+        return { is: 'end-session', paymentId, providerId };
+      case 'refund.succeeded':
+        return { is: 'confirm-refund', paymentId, reference, amountMinor, currency };
+      case 'refund.failed':
+        return { is: 'repeat-refund', paymentId, reference, amountMinor, currency };
+    }
+  }
+
+  async function settle(told: PaymentEvent): Promise<Settlement> {
+    const kept = await store.readPayment(told.reference);
+    if (kept === null) return unfitting(told, 'unknown-payment');
+    const event = eventOf(told);
+    if (event === null) return 'settled';
+    const decision = await happen(event, 'provider', aboutPayment(kept));
+    if (!decision.ok) {
+      switch (decision.why) {
+        case 'nothing-to-do':
+          break;
+        case 'amount-differs':
+        case 'currency-differs':
+          return unfitting(told, decision.why);
+        case 'unknown-refund':
+          return unfitting(told, 'unknown-payment');
+        default:
+          throw new Error(`${told.type} of ${told.reference} cannot be settled: ${decision.why}`);
+      }
+    }
+    if (told.type === 'refund.failed')
+      audit.refundFailed({ paymentId: told.reference, reference: told.refundReference ?? '' });
+    if (told.type === 'payment.succeeded') {
+      const now = await store.readPayment(told.reference);
+      // It is kept as late already, so whatever fails from here on is done by the sweep.
+      if (now?.payment.state.is === 'paid-late') await concludeLate(now).catch(() => {});
+    }
+    return 'settled';
+  }
+
+  function unfitting(told: PaymentEvent, why: Exclude<Settlement, 'settled'>): Settlement {
+    audit.unfitting({ eventId: told.eventId, type: told.type, paymentId: told.reference, why });
+    return why;
+  }
+
+  async function find(paymentId: string): Promise<BookedPayment | null> {
+    const kept = await store.readPayment(paymentId);
+    if (kept === null) return null;
+    const { payment, providerId, openedAtMs, sessionOver } = kept;
+    const { state } = payment;
+    const mayStillBePaid = state.is === 'open' || state.is === 'lapsed' || state.is === 'cancelled';
+    return {
+      paymentId,
+      providerId,
+      currency: payment.currency,
+      amountMinor: payment.amountMinor,
+      open: mayStillBePaid && providerId !== null && !sessionOver,
+      openedAtMs,
+      expiresAtMs:
+        state.is === 'cancelled'
+          ? state.cancelledAtMs
+          : state.is === 'lapsed'
+            ? Math.min(state.lapsedAtMs, payment.dueAtMs)
+            : payment.dueAtMs,
+      refunds: payment.refunds
+        .filter((refund) => refund.state === 'asked')
+        .map(({ reference, amountMinor, why, atMs }) => ({ reference, amountMinor, reason: why, decidedAtMs: atMs })),
+    };
+  }
+
+  // ------------------------------------------------------------------------------------------------- time
+  /** What is due of one payment or order is done, if it still is. */
+  async function lookAt(partition: number, due: { id: string; score: string }): Promise<void> {
+    const { id } = due;
+    if (id.startsWith('y')) {
+      const kept = await store.readPayment(id);
+      if (kept?.payment.state.is === 'paid-late') return concludeLate(kept);
+      if (kept?.payment.state.is !== 'open') return store.forgetDue(partition, due);
+      await happen({ is: 'lapse', paymentId: id }, 'system', aboutPayment(kept));
+      return;
+    }
+    const kept = await store.readOrder(id);
+    const next = kept === null ? null : dueOfOrder(kept);
+    if (kept === null || next === null) return store.forgetDue(partition, due);
+    const event = next.event as 'miss-balance' | 'wait-out' | 'close';
+    const { shopperId } = kept.order;
+    await happen({ is: event, orderId: id }, 'system', { shopperId, read: () => store.sceneOfOrder(id) });
+  }
+
+  const book: PaymentBook = { find, settle };
+  return {
+    book,
+    /** Does what time brings: unpaid orders lapse, missed balances are forfeited, deliveries count as received, refund windows close,
+     * late payments end. Any node may do it, at any time; each is one idempotent transition. */
+    async due(): Promise<void> {
+      for (let partition = 0; partition < keys.partitions; partition++) {
+        for (let page = 0; page < pagesMax; page++) {
+          const found = await store.due(partition, clock.nowMs(), duesPerPage);
+          const ended = await Promise.allSettled(found.map((due) => lookAt(partition, due)));
+          // One that cannot be ended is said, and holds up none of the others.
+          const failed = ended.find((each) => each.status === 'rejected');
+          if (failed !== undefined) throw failed.reason;
+          if (found.length < duesPerPage) break;
+        }
+      }
+    },
+  };
+}
