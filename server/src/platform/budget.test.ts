@@ -32,3 +32,13 @@ test('a refused call costs nothing, and a rest fills the bucket no further than 
   expect(budgets.spend('amber', 10)).toBe(0);
   expect(budgets.spend('amber', 1)).toBe(500);
 });
+
+test('whoever goes on calling is remembered, however many others come and go', () => {
+  const { budgets } = rig();
+  budgets.spend('amber', 10);
+  for (let i = 0; i < 350_000; i++) {
+    budgets.spend(`passer-by-${i}`, 1);
+    if (i % 50_000 === 0) expect(budgets.spend('amber', 1)).toBe(500);
+  }
+  expect(budgets.spend('amber', 1)).toBe(500);
+});

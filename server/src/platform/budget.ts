@@ -12,8 +12,8 @@ export const personBudget: BudgetSize = { capacity: 300, refillPerSecond: 40 };
 /** An address may be a whole campus behind one gateway, so it is only kept from flooding a node by itself. */
 export const addressBudget: BudgetSize = { capacity: 40_000, refillPerSecond: 8_000 };
 
-/** Callers remembered at once; past that the longest unseen is forgotten, which only refills its bucket. */
-const callersMax = 200_000;
+/** Callers in one generation of buckets. Two are kept, so that whoever is still here is never forgotten: see below. */
+const callersMax = 100_000;
 
 /**
  * Token buckets by caller, charged before a command is looked at. Kept in this node's memory: they may be lost
@@ -21,20 +21,29 @@ const callersMax = 200_000;
  * `spend` answers 0 when the cost was taken, otherwise how many milliseconds until it could be.
  */
 export function createBudgets(clock: Clock, size: BudgetSize): { spend(caller: string, cost: number): number } {
-  const buckets = new Map<string, { tokens: number; atMs: number }>();
+  // When the young generation is full, it becomes the old one and the old one is forgotten, which only refills the buckets
+  // of those who have not called for as long as all of these took. Keeping an order of last use cost every call more.
+  let young = new Map<string, { tokens: number; atMs: number }>();
+  let old = young;
+
+  function bucketOf(caller: string, nowMs: number): { tokens: number; atMs: number } {
+    const known = young.get(caller);
+    if (known !== undefined) return known;
+    if (young.size >= callersMax) {
+      old = young;
+      young = new Map();
+    }
+    const bucket = old.get(caller) ?? { tokens: size.capacity, atMs: nowMs };
+    young.set(caller, bucket);
+    return bucket;
+  }
+
   return {
     spend(caller, cost) {
       const nowMs = clock.monotonicMs();
-      const bucket = buckets.get(caller) ?? { tokens: size.capacity, atMs: nowMs };
+      const bucket = bucketOf(caller, nowMs);
       bucket.tokens = Math.min(size.capacity, bucket.tokens + ((nowMs - bucket.atMs) / 1_000) * size.refillPerSecond);
       bucket.atMs = nowMs;
-      // Deleted and set again, so that the map's order is that of last use.
-      buckets.delete(caller);
-      buckets.set(caller, bucket);
-      if (buckets.size > callersMax) {
-        const [oldest] = buckets.keys();
-        if (oldest !== undefined) buckets.delete(oldest);
-      }
       if (bucket.tokens >= cost) {
         bucket.tokens -= cost;
         return 0;

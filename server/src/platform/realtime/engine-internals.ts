@@ -17,8 +17,8 @@ export interface EngineSocket {
   request: unknown;
   write(data: string): unknown;
   close(discard: boolean): void;
-  on(event: 'packet', listener: (this: EngineSocket) => void): unknown;
-  removeListener(event: 'packet', listener: (this: EngineSocket) => void): unknown;
+  on(event: 'packet' | 'data', listener: (this: EngineSocket, data: unknown) => void): unknown;
+  removeListener(event: 'packet' | 'data', listener: (this: EngineSocket, data: unknown) => void): unknown;
 }
 
 export interface EngineTransport {
@@ -45,6 +45,11 @@ export interface WsSocket {
 
 export function engineOf(socket: Socket): EngineSocket {
   return socket.conn as unknown as EngineSocket;
+}
+
+/** What Socket.IO reads a connection's messages with: its listener for the engine's `data`. */
+export function libraryListenerOf(socket: Socket): (data: unknown) => void {
+  return (socket.client as unknown as { ondata: (data: unknown) => void }).ondata;
 }
 
 /** The TCP socket under a ws socket. */

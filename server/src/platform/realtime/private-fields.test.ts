@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { IncomingMessage } from 'node:http';
 import { Socket as NetSocket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Sender } from 'ws';
-import { type EngineSocket, engineOf } from './engine-internals.ts';
+import { type EngineSocket, engineOf, libraryListenerOf } from './engine-internals.ts';
+import { framed } from './frames.ts';
 import { releaseHandshake } from './release-handshake.ts';
 import { type Rig, startRig } from './test-rig.ts';
 
@@ -87,6 +88,32 @@ describe('the private fields that raw writes rely on', () => {
     });
     expect(header).toEqual(Buffer.from([0x81, 7]));
     expect(data?.toString()).toBe('42["a"]');
+  });
+
+  it.for([0, 1, 123, 124, 125, 65_532, 65_533, 65_534, 65_535, 70_000])(
+    'frame an answer of %i characters byte for byte as ws does',
+    (size) => {
+      const texts = ['ü'.repeat(size), 'a'];
+      const theirs = texts.flatMap((text) =>
+        Sender.frame(Buffer.from(`4${text}`), { fin: true, opcode: 1, mask: false, rsv1: false, readOnly: false }),
+      );
+      expect(framed(texts).equals(Buffer.concat(theirs))).toBe(true);
+    },
+  );
+
+  it('lead every message of a connection to one listener of the library, which can be taken off and called', () => {
+    const socket = [...rig.io.sockets.sockets.values()][0];
+    if (socket === undefined) throw new Error('nobody is connected');
+    const listener = libraryListenerOf(socket);
+    const listeners = (conn as unknown as { listeners(event: string): unknown[] }).listeners('data');
+    pinned('client.ondata', listener, typeof listener === 'function');
+    pinned("conn's listeners of data", listeners, listeners.length === 1 && listeners[0] === listener);
+    let heard: unknown;
+    socket.onAny((event: unknown) => {
+      heard = event;
+    });
+    listener('27["lamp:light",{}]');
+    return vi.waitUntil(() => heard === 'lamp:light');
   });
 
   it('are true of compression too', async () => {

@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts';
 import { Fault } from '../fault.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Random } from '../random.ts';
+import { createCommandLane } from './command-lane.ts';
 import { type EngineSocket, engineOf } from './engine-internals.ts';
 import { releaseHandshake } from './release-handshake.ts';
 import type { Tick } from './tick.ts';
@@ -58,10 +59,12 @@ export interface Sockets {
   drain(): Promise<void>;
 }
 
-const connections = new WeakMap<Socket, Connection>();
+/** Where a socket keeps its connection: a field is found quicker than an entry of a map of all of them. */
+const slot = Symbol('elevens.connection');
+type Connected = Socket & { [slot]?: Connection };
 
-function connectionOf(socket: Socket): Connection {
-  const connection = connections.get(socket);
+function connectionOf(socket: Connected): Connection {
+  const connection = socket[slot];
   if (connection === undefined) throw new Error('a socket without its connection');
   return connection;
 }
@@ -166,7 +169,7 @@ export function createSockets({
       const surface = surfaces.find((s) => s === auth.surface) ?? 'other';
       const address = addressOf(socket.request);
       newcomers.delete(engine);
-      connections.set(socket, { person, address, surface, expiresAtMs, badCalls: 0, inFlight: 0 });
+      (socket as Connected)[slot] = { person, address, surface, expiresAtMs, badCalls: 0, inFlight: 0 };
       next();
     };
     if (draining) return refuse('draining', disconnects.draining.meaning, 500 + random.int(spreadMs));
@@ -195,34 +198,40 @@ export function createSockets({
     if (connection.badCalls === badCallsMax) bye(socket, 'too-many-bad-calls');
   }
 
-  // One listener for all connections, so that an idle one costs no closure of its own.
+  const lane = createCommandLane((socket, { id, name, inputs }) =>
+    take(socket, name, inputs, (answer) => tick.answer(socket, id, answer)),
+  );
+
+  // What does not come down the lane: names without a colon, calls without an acknowledgement. One listener for all
+  // connections, so that an idle one costs no closure of its own.
   function onEvent(this: Socket, event: unknown, ...rest: unknown[]): void {
-    // What slipped in before reading was paused is left unanswered: an answer would only add to what is owed, and a
-    // client that hears nothing asks again with the same requestId.
     if (!tick.mayRead(this)) return;
-    const connection = connectionOf(this);
-    const ack = rest.at(-1);
     if (typeof event !== 'string') return;
-    if (typeof ack !== 'function') return badCall(this, connection, event);
-    const answerWith = ack as (answer: unknown) => void;
-    if (rest.length !== 2) {
+    const ack = rest.pop();
+    if (typeof ack === 'function') take(this, event, rest, ack as (answer: unknown) => void);
+    else badCall(this, connectionOf(this), event);
+  }
+
+  function take(socket: Socket, event: string, inputs: unknown[], answerWith: (answer: unknown) => void): void {
+    const connection = connectionOf(socket);
+    if (inputs.length !== 1) {
       answerWith(
         new Fault('bad-input', {
           problems: [{ path: '', message: 'a command takes exactly one input and an acknowledgement' }],
         }).answer(),
       );
-      return badCall(this, connection, event);
+      return badCall(socket, connection, event);
     }
     if (connection.inFlight >= callsInFlightMax)
       return answerWith(new Fault('overloaded', { retryAfterMs: 500 }).answer());
     connection.inFlight++;
     void gateway
-      .call({ name: event, input: rest[0], person: connection.person, address: connection.address, socket: this })
+      .call({ name: event, input: inputs[0], person: connection.person, address: connection.address, socket })
       .then((answer) => {
         connection.inFlight--;
         answerWith(answer);
         if (!answer.ok && 'fault' in answer && (answer.fault === 'bad-input' || answer.fault === 'not-found'))
-          badCall(this, connection, event);
+          badCall(socket, connection, event);
       });
   }
 
@@ -261,6 +270,7 @@ export function createSockets({
       else theirs.add(socket);
     }
     tick.attach(socket);
+    lane.attach(socket);
     const engine = engineOf(socket);
     if (engine.transport.name === 'websocket') releaseHandshake(socket);
     // Whoever begins by polling needs the request until it has changed over.

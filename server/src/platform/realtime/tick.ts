@@ -1,6 +1,6 @@
 import type { Socket } from 'socket.io';
-import { type EngineSocket, engineOf } from './engine-internals.ts';
-import { eventPacket, type Frames } from './frames.ts';
+import { type EngineSocket, engineOf, rawSocketOf } from './engine-internals.ts';
+import { eventPacket, type Frames, framed } from './frames.ts';
 import { createLogRing, type LogEntry, type LogInit } from './log-ring.ts';
 import { createRawWriter, routeOf } from './raw-writer.ts';
 import { enterRoom, leaveRoom, type Room } from './room.ts';
@@ -94,6 +94,11 @@ export interface Tick {
   dropRoom(key: string): void;
   /** An event for one viewer: after what its rooms have for it in the same cycle, in the order of the calls, in the same write. */
   send(socket: Socket, event: string, payload: unknown): void;
+  /**
+   * Answers the command of this id: at the end of this turn, together with other answers to the same connection, in a write
+   * of its own where one is safe and through the library where it is not.
+   */
+  answer(socket: Socket, id: number, answer: unknown): void;
   /** Begins to look after a connection; ends by itself when it disconnects. */
   attach(socket: Socket): void;
   /** Bytes that wait in this process for this viewer. */
@@ -132,6 +137,8 @@ export function createTick(options: TickOptions): Tick {
   /** Viewers whose connection is still open after they left, and the sweeps it has left. */
   const leaving = new Map<Viewer, number>();
   const writer = createRawWriter();
+  /** Viewers with answers that wait for the end of this turn. */
+  let answered: Viewer[] = [];
 
   let due: Viewer[] = [];
   let cursor = 0;
@@ -172,6 +179,7 @@ export function createTick(options: TickOptions): Tick {
     viewer.positions = undefined;
     viewer.own = undefined;
     viewer.ownSize = 0;
+    viewer.answers = undefined;
     viewer.conn.removeListener('packet', onPacket);
     forgetViewer(viewer);
   }
@@ -310,6 +318,28 @@ export function createTick(options: TickOptions): Tick {
       if (cursor % sliceViewers === 0 && clock.monotonicMs() > untilMs) return cursor >= due.length;
     }
     return true;
+  }
+
+  function writeAnswers(): void {
+    const viewersNow = answered;
+    answered = [];
+    for (const viewer of viewersNow) {
+      const texts = viewer.answers;
+      viewer.answers = undefined;
+      // Whoever has disconnected meanwhile is not waiting any more.
+      if (texts === undefined) continue;
+      try {
+        const ws = viewer.conn.transport.socket;
+        const raw = ws !== undefined && routeOf(viewer) === 'raw' ? rawSocketOf(ws) : null;
+        // Where a raw write might overtake something, the library queues the answers behind it.
+        if (raw === null) for (const text of texts) viewer.conn.write(text);
+        else raw.write(framed(texts));
+      } catch (err) {
+        // Nobody else's answer may be lost by it. This client comes back and asks again with the same requestId.
+        logger.error({ err }, 'an answer could not be written and its connection is cut off');
+        if (viewer.attached) cut(viewer, 'write-failed', 0);
+      }
+    }
   }
 
   function endCycle(): void {
@@ -511,6 +541,19 @@ export function createTick(options: TickOptions): Tick {
       viewer.ownSize += Buffer.byteLength(text);
       lagging.add(viewer);
       if (viewer.ownSize > bounds.cutBytes) holdToBounds(viewer, debtBytesOf(viewer));
+    },
+
+    answer(socket, id, answer) {
+      const viewer = viewerOf(socket);
+      if (viewer === undefined) return;
+      const text = `3${id}[${JSON.stringify(answer)}]`;
+      if (viewer.answers !== undefined) {
+        viewer.answers.push(text);
+        return;
+      }
+      viewer.answers = [text];
+      // After the promises of this turn: a batch of decisions settles all of its callers in one.
+      if (answered.push(viewer) === 1) process.nextTick(writeAnswers);
     },
 
     attach(socket) {

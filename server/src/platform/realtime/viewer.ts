@@ -18,6 +18,8 @@ export interface Viewer {
   /** Personal packets that wait for the tick, and their characters. */
   own: string[] | undefined;
   ownSize: number;
+  /** Answers to its commands that are ready in this turn and leave at its end. */
+  answers: string[] | undefined;
   /** The last cycle in which it was listed as due, so that two changed rooms list it once. */
   dueIn: number;
   /** The transport that was seen to be websocket without compression: asked once, not at every write. */
@@ -50,6 +52,7 @@ export function createViewer(socket: Socket): Viewer {
     positions: undefined,
     own: undefined,
     ownSize: 0,
+    answers: undefined,
     dueIn: 0,
     plain: undefined,
     countedQueue: undefined,

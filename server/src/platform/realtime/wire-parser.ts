@@ -45,6 +45,42 @@ export function refuseBadPacket(chunk: unknown): void {
   if (chunk.length > shallowCharacters && isTooDeep(chunk)) throw new BadPacket(`nested deeper than ${depthMax}`);
 }
 
+/** A command with the id under which its answer is awaited. */
+export interface CommandPacket {
+  id: number;
+  /** `deals:claim` */
+  name: string;
+  /** What followed the name; a command has one. */
+  inputs: unknown[];
+}
+
+/**
+ * Reads `2<id>["capability:command",...]` at once. Null for everything else, good or bad: it goes to the stock parser, which
+ * knows all of it. A name without a colon may be one of the library's own and is not looked at here.
+ */
+export function readCommand(chunk: unknown): CommandPacket | null {
+  if (typeof chunk !== 'string' || chunk.charCodeAt(0) !== 50) return null;
+  let at = 1;
+  let id = 0;
+  for (; at < chunk.length; at++) {
+    const digit = chunk.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) break;
+    id = id * 10 + digit;
+  }
+  if (at === 1 || at - 1 > ackIdDigitsMax) return null;
+  if (chunk.charCodeAt(at) !== 91 || chunk.charCodeAt(at + 1) !== 34) return null;
+  if (chunk.length > shallowCharacters && isTooDeep(chunk)) return null;
+  let parts: unknown[];
+  try {
+    // It begins with a bracket, so what it is, if anything, is a list.
+    parts = JSON.parse(chunk.slice(at)) as unknown[];
+  } catch {
+    return null;
+  }
+  const [name, ...inputs] = parts;
+  return typeof name === 'string' && name.includes(':') ? { id, name, inputs } : null;
+}
+
 class StrictDecoder extends Decoder {
   override add(chunk: unknown): void {
     refuseBadPacket(chunk);
