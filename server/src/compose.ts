@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { campaign } from '@elevens/shared/src/campaign/contract.ts';
@@ -14,6 +15,8 @@ import { energy as energyContract } from '@elevens/shared/src/energy/contract.ts
 import { feeds as feedsContract } from '@elevens/shared/src/feeds/contract.ts';
 import { identity as identityContract, localeSchema } from '@elevens/shared/src/identity/contract.ts';
 import { live as liveContract } from '@elevens/shared/src/live/contract.ts';
+import { orders as ordersContract } from '@elevens/shared/src/orders/contract.ts';
+import { payments as paymentsContract } from '@elevens/shared/src/payments/contract.ts';
 import { redpackets as redpacketsContract } from '@elevens/shared/src/redpackets/contract.ts';
 import serverPackage from '../package.json' with { type: 'json' };
 import { createCampaign } from './capabilities/campaign/index.ts';
@@ -23,6 +26,8 @@ import { createDeals } from './capabilities/deals/index.ts';
 import { createEnergy } from './capabilities/energy/index.ts';
 import { createIdentity } from './capabilities/identity/index.ts';
 import { createLive } from './capabilities/live/index.ts';
+import { createOrders } from './capabilities/orders/index.ts';
+import { createHttpProvider, createPayments } from './capabilities/payments/index.ts';
 import { createRedPackets } from './capabilities/redpackets/index.ts';
 import { type Config, ConfigError } from './config.ts';
 import { startCrowd } from './demo/start-crowd.ts';
@@ -51,6 +56,7 @@ import { openObjectStore } from './platform/redis/object-store.ts';
 import { fixPartitions } from './platform/redis/partitions.ts';
 import { redisBinary } from './platform/redis/redis-binary.ts';
 import { createRelay } from './platform/relay.ts';
+import { createTill } from './till/till.ts';
 
 const demoFestival = fileURLToPath(new URL('../festivals/demo.json', import.meta.url));
 const clientDir = fileURLToPath(new URL('../../client/dist', import.meta.url));
@@ -202,6 +208,53 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
   const catalogue = createCatalogue({ redis, subscriber, objects, keys, clock, random, logger, feeds });
   await catalogue.load(authored);
   const deals = createDeals({ redis, keys, clock, random, metrics, feeds, relay, catalogue });
+  // The till of the demo is another house under our roof: it is spoken to over HTTP like any payment provider.
+  let url = '';
+  const ownTill =
+    config.till === null && config.demo
+      ? { url: '', apiKey: random.token(24), webhookSecrets: [random.token(24)] as const }
+      : null;
+  const till =
+    ownTill &&
+    (await createTill({
+      publicUrl: () => '/till',
+      apiKey: ownTill.apiKey,
+      webhookSecrets: ownTill.webhookSecrets,
+      webhookUrl: () => `${url}/api/payments/webhook`,
+      journalFile: join(config.dataDir, `till-${keys.festival}.jsonl`),
+      clock,
+      random,
+      logger,
+      shop: authored.festival.title,
+    }));
+  const tillSettings = config.till ?? ownTill;
+  const provider = createHttpProvider({
+    baseUrl: () => config.till?.url ?? `${url}/till`,
+    apiKey: tillSettings?.apiKey ?? '',
+    webhookSecrets: tillSettings?.webhookSecrets ?? [''],
+  });
+  const orders = createOrders({
+    redis,
+    keys,
+    clock,
+    random,
+    logger,
+    feeds,
+    relay,
+    catalogue,
+    pools: deals.pools,
+    provider: tillSettings === null ? null : provider,
+    returnUrl: (paymentId) => `${config.till === null ? '' : (config.publicUrl ?? '')}/pay/${paymentId}`,
+  });
+  const payments = createPayments({
+    redis,
+    keys,
+    clock,
+    logger,
+    provider,
+    book: orders.book,
+    mayChange: redisConnections.up,
+  });
   const live = createLive({ redis, keys, clock, random, feeds, relay, catalogue, nodeName });
   const redpackets = createRedPackets({ redis, keys, clock, random, metrics, logger, feeds, relay, catalogue });
   const energy = createEnergy({ redis, keys, clock, logger, feeds, relay, catalogue });
@@ -229,6 +282,8 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
   gateway.serve(catalogueContract, catalogue.handlers);
   gateway.serve(campaign, createCampaign({ catalogue, clock, demo: config.demo }).handlers);
   gateway.serve(dealsContract, deals.handlers);
+  gateway.serve(ordersContract, orders.handlers);
+  gateway.serve(paymentsContract, payments.handlers);
   gateway.serve(liveContract, live.handlers);
   gateway.serve(redpacketsContract, redpackets.handlers);
   gateway.serve(energyContract, energy.handlers);
@@ -264,6 +319,8 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
       config,
       readiness,
       clientDir,
+      rawRoutes: tillSettings === null ? [] : [payments.webhook],
+      sites: till === null ? [] : [{ path: '/till', handler: till.router }],
       documents: { 'festival.schema.json': festivalJsonSchema() },
       version: serverPackage.version,
       logger,
@@ -290,6 +347,10 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
   chores.every('lapse holds', 200, deals.lapse);
   chores.every('carry units of pools', 250, deals.sweepPools);
   chores.every('retire deals', 60_000, deals.retire);
+  chores.every('stage coupons', 1_000, orders.stageCoupons);
+  chores.every('end orders that are due', 200, orders.due);
+  chores.every('settle what the till told', 1_000, payments.sweep);
+  chores.every('ask the till', 1_000, payments.reconcile);
   chores.every('sweep drops', 1_000, redpackets.sweep);
   chores.every('look after rooms', 1_000, live.look);
   chores.every('discipline clock', 10_000, () =>
@@ -304,10 +365,12 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
   onBack.push(
     () => feeds.reconnected(),
     deals.forgetStaged,
+    orders.forgetStaged,
     () => void catalogue.catchUp().catch(() => {}),
   );
 
   await deals.stage();
+  await orders.stageCoupons();
   await redpackets.sweep();
   tick.start();
   feeds.start();
@@ -318,7 +381,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
     http.listen(config.port, config.host, resolve);
   });
   const { port } = http.address() as AddressInfo;
-  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${port}`;
+  url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${port}`;
   const crowd =
     config.demo && config.demoCrowd > 0
       ? startCrowd({ url, tokens: await crowdTokens(config.demoCrowd), logger })
@@ -327,6 +390,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
     label: role === 'operator' ? 'control room' : displayName,
     path: `${role === 'operator' ? '/control-room' : '/'}#link=${code}`,
   }));
+  till?.start();
   logger.info({ node: nodeName, festival: keys.festival, port }, 'ready');
 
   return {
@@ -345,6 +409,8 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
       await tick.stop();
       await sockets.drain();
       await chores.stop();
+      await payments.idle();
+      await till?.stop();
       // With Redis away the wall forgets this node by itself; everything behind this still has to be closed.
       await control
         .leave()

@@ -28,6 +28,10 @@ export interface Config {
   /** The first signs, all verify; null has the server make one and keep it in Redis. */
   tokenSecrets: readonly [string, ...string[]] | null;
   allowedOrigins: OriginRule;
+  /** Where shoppers find this festival, for links that lead back to it from elsewhere; null: the page's own host. */
+  publicUrl: string | null;
+  /** The payment provider; null runs the demo's own till in this process, or takes no payments at all. */
+  till: { url: string; apiKey: string; webhookSecrets: readonly [string, ...string[]] } | null;
   /** Proxies in front that may be believed about the caller's address; 0 believes the socket alone. */
   trustProxy: number;
   /** How long a node says that it is not ready before it sends its clients away. */
@@ -87,6 +91,14 @@ function listOf(text: string): string[] {
     .map((part) => part.trim())
     .filter((part) => part !== '');
 }
+
+const webAddress = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+    'must read like https://shop.example',
+  )
+  .transform((text) => text.replace(/\/+$/, ''));
 
 const durability = z.string().transform((text, context): Durability => {
   const level = durabilityOf(text);
@@ -177,6 +189,10 @@ function schemaFor(production: boolean) {
     ALLOWED_ORIGINS: production
       ? z.string(needed('the origins of your own pages, such as https://shop.example')).pipe(origins(true))
       : origins(false).default({ kind: 'same-host' }),
+    PUBLIC_URL: webAddress.optional(),
+    TILL_URL: webAddress.optional(),
+    TILL_API_KEY: z.string().min(16, 'must have at least 16 characters').max(500).optional(),
+    TILL_WEBHOOK_SECRETS: secrets.optional(),
     TRUST_PROXY: whole(0, 16, ' proxies').default(0),
     DRAIN_MS: whole(0, 60_000, ' milliseconds').default(1_000),
     DEMO: onOff.default(!production),
@@ -191,7 +207,18 @@ function schemaFor(production: boolean) {
 }
 
 /** Settings whose value is never repeated in a problem: it would end up in somebody's log. */
-const secretSettings = new Set(['TOKEN_SECRET', 'REDIS_URL']);
+const secretSettings = new Set(['TOKEN_SECRET', 'REDIS_URL', 'TILL_API_KEY', 'TILL_WEBHOOK_SECRETS']);
+
+/** A provider needs all of its settings, and a way back for those who have paid. */
+function tillOf(read: z.output<ReturnType<typeof schemaFor>>): Config['till'] {
+  const { TILL_URL: url, TILL_API_KEY: apiKey, TILL_WEBHOOK_SECRETS: webhookSecrets, PUBLIC_URL: publicUrl } = read;
+  if (url === undefined && apiKey === undefined && webhookSecrets === undefined) return null;
+  const needed = { TILL_URL: url, TILL_API_KEY: apiKey, TILL_WEBHOOK_SECRETS: webhookSecrets, PUBLIC_URL: publicUrl };
+  const missing = Object.entries(needed).flatMap(([name, value]) => (value === undefined ? [name] : []));
+  if (url === undefined || apiKey === undefined || webhookSecrets === undefined || publicUrl === undefined)
+    throw new ConfigError([`TILL_URL: a payment provider needs ${missing.join(', ')} as well`]);
+  return { url, apiKey, webhookSecrets };
+}
 
 /**
  * Reads the settings. An empty value counts as not set, because that is how shells and compose files leave one out.
@@ -234,6 +261,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     tickMs: read.TICK_MS,
     tokenSecrets: read.TOKEN_SECRET ?? null,
     allowedOrigins: read.ALLOWED_ORIGINS,
+    publicUrl: read.PUBLIC_URL ?? null,
+    till: tillOf(read),
     trustProxy: read.TRUST_PROXY,
     drainMs: read.DRAIN_MS,
     demo: read.DEMO,

@@ -4,6 +4,8 @@ export const capabilityGraph: Record<string, readonly string[]> = {
   catalogue: [],
   campaign: ['catalogue'],
   deals: ['catalogue'],
+  payments: [],
+  orders: ['catalogue', 'deals', 'payments'],
   live: ['catalogue'],
   redpackets: ['catalogue'],
   energy: ['catalogue'],
