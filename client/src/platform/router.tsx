@@ -10,6 +10,9 @@ export type Route =
   | { page: 'packets' }
   | { page: 'packet'; id: string }
   | { page: 'mine' }
+  | { page: 'basket' }
+  | { page: 'pay'; id: string }
+  | { page: 'order'; id: string }
   | { page: 'nowhere' };
 
 const idOf = '([a-z0-9][a-z0-9-]{0,47}(?:~\\d{1,7})?)';
@@ -22,6 +25,9 @@ const addresses: [RegExp, (id: string) => Route][] = [
   [/^\/packets$/, () => ({ page: 'packets' })],
   [new RegExp(`^/packets/${idOf}$`), (id) => ({ page: 'packet', id })],
   [/^\/mine$/, () => ({ page: 'mine' })],
+  [/^\/basket$/, () => ({ page: 'basket' })],
+  [/^\/pay\/(y\d{1,3}\.[\w-]{8,40})$/, (id) => ({ page: 'pay', id })],
+  [/^\/order\/(o\d{1,3}\.[\w-]{8,40})$/, (id) => ({ page: 'order', id })],
 ];
 
 /** An address that cannot be decoded is no address of ours. */

@@ -38,7 +38,8 @@ export type IconName =
   | 'search'
   | 'mute'
   | 'rain'
-  | 'more';
+  | 'more'
+  | 'basket';
 
 /** An icon beside a word. It says nothing to a screen reader: the word does. */
 export function Icon({ name, className }: { name: IconName; className?: string }) {

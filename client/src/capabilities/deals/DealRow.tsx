@@ -12,7 +12,8 @@ export function DealStall({ offer, nowMs }: { offer: Offer; nowMs: number }) {
   const { t, format } = useWords();
   const { deal, product, brand } = offer;
   const { stock } = useStock(deal);
-  const none = stock.free === 0;
+  // Gone only by the verdict: a zero of the count may be units on their way.
+  const none = stock.soldOut;
   return (
     <To className={none ? 'now deal gone' : 'now deal'} to={`/deals/${deal.dealId}`}>
       <div className="vid">

@@ -17,7 +17,13 @@ export function HoldBox({ held, unit }: { held: Held; unit: string }) {
   const leftMs = Math.min(whole, Math.max(0, hold.lapsesAtMs - nowMs));
   return (
     <div className={leftMs < 60_000 ? 'holdbox last-minute' : 'holdbox'}>
-      <h1>{quantity === 1 ? t('deals.unitYours', { unit }) : t('deals.unitsYours', { count: quantity, unit })}</h1>
+      <h1>
+        {hold.paymentId !== null
+          ? t('deals.atTill')
+          : quantity === 1
+            ? t('deals.unitYours', { unit })
+            : t('deals.unitsYours', { count: quantity, unit })}
+      </h1>
       <span className="left" role="timer" aria-label={t('deals.holdTimer', { time: format.duration(leftMs) })}>
         {measured ? clockText(leftMs) : '––:––'}
       </span>

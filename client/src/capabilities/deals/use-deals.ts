@@ -1,5 +1,6 @@
 import type { Brand, Product } from '@elevens/shared/src/catalogue/records.ts';
 import type { Deal, Hold, Stock } from '@elevens/shared/src/deals/contract.ts';
+import { levelOf } from '@elevens/shared/src/energy/levels.ts';
 import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
 import { useMemo, useState } from 'react';
 import { type FeedStatus } from '../../platform/feeds.ts';
@@ -58,21 +59,61 @@ export function useStock(deal: Deal, watch = true): { stock: Stock; status: Feed
   return { stock: view.state ?? deal.stock, status };
 }
 
-export interface MyHolds {
-  /** Null until the feed has answered. */
-  holds: Hold[] | null;
+/** Lanterns that the shopper's energy has lit: they open early doors. 0 until it is known. */
+export function useLanterns(): number {
+  const session = useSession();
+  const { view } = useFeedState('energy:mine', session?.shopperId ?? null);
+  return levelOf(view.state?.energy ?? 0);
 }
 
-/** The shopper's own holds that still run. */
+/** How many holds run and how many may, by the rule of reserve-and-abandon. */
+export interface Standing {
+  holds: number;
+  holdsMax: number;
+  untilMs: number | null;
+}
+
+export interface MyHolds {
+  /** What is held and runs, with what waits at the till; null until the feed has answered. */
+  holds: Hold[] | null;
+  /** What came back and is offered to this shopper for a minute. */
+  offers: Hold[];
+  standing: Standing | null;
+}
+
+/** Whether a hold still says something: until it lapses, and while its order is at the till. */
+export function isRunning(hold: Hold, nowMs: number): boolean {
+  return hold.lapsesAtMs > nowMs || hold.paymentId !== null;
+}
+
+/** The shopper's own holds and offers that still run, the first to lapse first. */
 export function useMyHolds(): MyHolds {
   const session = useSession();
   const { view } = useFeedState('deals:mine', session?.shopperId ?? null);
   const nowMs = useNow(1_000);
-  const all = view.state?.holds;
-  return useMemo(() => ({ holds: all?.filter((hold) => hold.lapsesAtMs > nowMs) ?? null }), [all, nowMs]);
+  const { state } = view;
+  return useMemo(() => {
+    if (state === null) return { holds: null, offers: [], standing: null };
+    const running = state.holds
+      .filter((hold) => isRunning(hold, nowMs))
+      .toSorted((a, b) => a.lapsesAtMs - b.lapsesAtMs || a.holdId.localeCompare(b.holdId));
+    const holds = running.filter((hold) => hold.kind === 'hold');
+    return {
+      holds,
+      offers: running.filter((hold) => hold.kind === 'offer'),
+      standing: { holds: holds.length, holdsMax: state.standing.holdsMax, untilMs: state.standing.untilMs },
+    };
+  }, [state, nowMs]);
 }
 
-export type Ended = { is: 'none' } | { is: 'lapsed'; atMs: number } | { is: 'released' };
+export type Ended =
+  | { is: 'none' }
+  | { is: 'lapsed'; atMs: number }
+  | { is: 'released' }
+  /** Its order has it from here. */
+  | { is: 'ordered'; paymentId: string }
+  /** An offer that was not taken in its minute. */
+  | { is: 'passed' };
 
 /** What one shopper holds of one deal: the hold that lapses first, and how many units altogether. */
 export interface Held {
@@ -80,19 +121,35 @@ export interface Held {
   quantity: number;
 }
 
-/** What is held of one deal, and how the last hold ended while this page was open. */
-export function useHeldOf(dealId: string, releasedId: string | null): { held: Held | null; ended: Ended } {
-  const { holds } = useMyHolds();
-  const own = (holds ?? []).filter((h) => h.lines.some((line) => line.dealId === dealId));
-  const hold = own.toSorted((a, b) => a.lapsesAtMs - b.lapsesAtMs)[0] ?? null;
+/** What is held and offered of one deal, and how the last of it ended while this page was open. */
+export function useHeldOf(
+  dealId: string,
+  releasedId: string | null,
+): { held: Held | null; offer: Hold | null; ended: Ended } {
+  const { holds, offers } = useMyHolds();
+  const of = (all: readonly Hold[]): Hold[] => all.filter((h) => h.lines.some((line) => line.dealId === dealId));
+  const own = of(holds ?? []);
+  // What still has to be paid comes first: that is what a press is for.
+  const hold = own.find((one) => one.paymentId === null) ?? own[0] ?? null;
+  const offer = of(offers)[0] ?? null;
   const [last, setLast] = useState<Hold | null>(null);
+  const seen = offer ?? hold;
   // Kept while rendering, as React has it for state that follows from other state: an effect would render twice.
-  if (hold !== null && hold !== last) setLast(hold);
+  if (seen !== null && seen !== last) setLast(seen);
   if (hold !== null) {
-    const lines = own.flatMap((h) => h.lines.filter((line) => line.dealId === dealId));
-    return { held: { hold, quantity: lines.reduce((sum, line) => sum + line.quantity, 0) }, ended: { is: 'none' } };
+    const lines = own
+      .filter((one) => (one.paymentId === null) === (hold.paymentId === null))
+      .flatMap((h) => h.lines.filter((line) => line.dealId === dealId));
+    const quantity = lines.reduce((sum, line) => sum + line.quantity, 0);
+    return { held: { hold, quantity }, offer, ended: { is: 'none' } };
   }
-  if (last === null || holds === null) return { held: null, ended: { is: 'none' } };
-  if (last.holdId === releasedId) return { held: null, ended: { is: 'released' } };
-  return { held: null, ended: { is: 'lapsed', atMs: last.lapsesAtMs } };
+  return { held: null, offer, ended: offer !== null || holds === null ? { is: 'none' } : endOf(last, releasedId) };
+}
+
+function endOf(last: Hold | null, releasedId: string | null): Ended {
+  if (last === null) return { is: 'none' };
+  if (last.holdId === releasedId) return { is: 'released' };
+  if (last.kind === 'offer') return { is: 'passed' };
+  if (last.paymentId !== null) return { is: 'ordered', paymentId: last.paymentId };
+  return { is: 'lapsed', atMs: last.lapsesAtMs };
 }

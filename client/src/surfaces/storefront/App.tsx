@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react';
+import { HoldsLine } from '../../capabilities/deals/HoldsLine.tsx';
 import { useWords } from '../../platform/i18n.ts';
 import { type Route, To, useRoute } from '../../platform/router.tsx';
 import { NetLine } from '../../ui/NetLine.tsx';
@@ -61,10 +62,15 @@ const tabs: Record<Route['page'], Tab | 'nowhere'> = {
   packets: 'packets',
   packet: 'packets',
   mine: 'mine',
+  basket: 'deals',
+  pay: 'mine',
+  order: 'mine',
   nowhere: 'nowhere',
 };
 /** Pages that fill the phone: their own act stands where the tabs would be. */
-const full = new Set<Route['page']>(['deal', 'live', 'packet']);
+const full = new Set<Route['page']>(['deal', 'basket', 'live', 'packet', 'pay', 'order']);
+/** Pages that say themselves what is held: the slim line would say it twice. */
+const ownHolds = new Set<Route['page']>(['basket', 'pay']);
 /** Pages that fill the desk as well, and bring their own head. */
 const bare = new Set<Route['page']>(['live']);
 
@@ -79,8 +85,8 @@ export function App() {
   usePagesAhead();
 
   useEffect(() => {
-    document.title = `${t(`title.${tab}`)} · ${t('brand')}`;
-  }, [t, tab]);
+    document.title = `${t(route.page === 'basket' ? 'basket.title' : `title.${tab}`)} · ${t('brand')}`;
+  }, [t, tab, route.page]);
   useEffect(() => {
     // After a change of page the reader is at the new page, not at a link that is gone.
     if (at.current !== where) main.current?.focus({ preventScroll: true });
@@ -93,6 +99,7 @@ export function App() {
         {t('skip')}
       </a>
       {!bare.has(route.page) && <DeskBar tab={tab} />}
+      {!ownHolds.has(route.page) && <HoldsLine here={route.page === 'deal' ? route.id : null} />}
       <NetLine />
       <main id="main" ref={main} tabIndex={-1}>
         <Page route={route} />

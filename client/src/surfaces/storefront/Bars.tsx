@@ -1,3 +1,5 @@
+import { Left, useBasketCount } from '../../capabilities/deals/HoldsLine.tsx';
+import { useMyHolds } from '../../capabilities/deals/use-deals.ts';
 import { useWords } from '../../platform/i18n.ts';
 import { useMeasured, useNow } from '../../platform/platform.tsx';
 import { To } from '../../platform/router.tsx';
@@ -36,6 +38,18 @@ export function PlaceClock() {
   );
 }
 
+/** The way to the basket, with how much lies in it. */
+export function BasketLink() {
+  const { t } = useWords();
+  const count = useBasketCount();
+  return (
+    <To className="basketlink" to="/basket" aria-label={t('nav.basketOf', { count })}>
+      <Icon name="basket" />
+      {count > 0 && <b aria-hidden="true">{count}</b>}
+    </To>
+  );
+}
+
 /** The bar of a phone, under the thumb. */
 export function TabBar({ tab }: { tab: Tab | 'nowhere' }) {
   const { t } = useWords();
@@ -43,6 +57,19 @@ export function TabBar({ tab }: { tab: Tab | 'nowhere' }) {
     <nav className="tabs" aria-label={t('nav.main')}>
       <Links tab={tab} />
     </nav>
+  );
+}
+
+/** On a desk the slim line of what is held hangs in the bar. */
+function HeldFor() {
+  const { t } = useWords();
+  const { holds } = useMyHolds();
+  const first = holds?.find((hold) => hold.paymentId === null) ?? null;
+  if (first === null) return null;
+  return (
+    <To className="heldfor" to="/basket" aria-label={t('deals.line.label')}>
+      <Left hold={first} />
+    </To>
   );
 }
 
@@ -56,6 +83,8 @@ export function DeskBar({ tab }: { tab: Tab | 'nowhere' }) {
       <nav aria-label={t('nav.main')}>
         <Links tab={tab} />
       </nav>
+      <HeldFor />
+      <BasketLink />
       <PlaceClock />
     </header>
   );
@@ -66,6 +95,7 @@ export function PageHead({ title }: { title: string }) {
   return (
     <header className="pagehead">
       <h1>{title}</h1>
+      <BasketLink />
       <PlaceClock />
     </header>
   );

@@ -1,10 +1,18 @@
 import type { CSSProperties } from 'react';
 import { DealLine } from '../../capabilities/deals/DealRow.tsx';
+import { EarlyDoors } from '../../capabilities/deals/EarlyDoors.tsx';
 import { HoldBox } from '../../capabilities/deals/HoldBox.tsx';
-import { Price, PriceProof } from '../../capabilities/deals/Price.tsx';
+import { OfferBox } from '../../capabilities/deals/OfferBox.tsx';
+import { PresaleTerms } from '../../capabilities/deals/PresaleTerms.tsx';
+import { Price } from '../../capabilities/deals/Price.tsx';
+import { PriceReceipt } from '../../capabilities/deals/PriceReceipt.tsx';
 import { StockLine } from '../../capabilities/deals/StockLine.tsx';
 import { type Claim, useClaim } from '../../capabilities/deals/use-claim.ts';
 import { nextOpening, type Offer, phaseOf, useOffers } from '../../capabilities/deals/use-deals.ts';
+import { proofIn } from '../../capabilities/deals/use-quote.ts';
+import { useWanted, wanted } from '../../capabilities/deals/use-wanted.ts';
+import { wantedMax } from '../../capabilities/deals/wanted.ts';
+import { useEnergy } from '../../capabilities/energy/use-energy.ts';
 import { clockText } from '../../platform/format.ts';
 import { useWords } from '../../platform/i18n.ts';
 import { back, To } from '../../platform/router.tsx';
@@ -14,7 +22,9 @@ import { BrandLogo, ProductCutout, ProductMedallion } from '../../ui/Pictures.ts
 import { Hurt, NowTag } from '../../ui/Pieces.tsx';
 import { stageColours } from '../../ui/pictures.ts';
 import { Quiet, Sign } from '../../ui/Sign.tsx';
+import { BasketLink } from './Bars.tsx';
 import { OneOf } from './OneOf.tsx';
+import { ways } from './ways.ts';
 import './deal.css';
 
 export function DealPage({ dealId }: { dealId: string }) {
@@ -39,25 +49,31 @@ const nearMax = 3;
 function TheDeal({ offer, offers, nowMs }: { offer: Offer; offers: Offer[]; nowMs: number }) {
   const { t, format } = useWords();
   const times = useTimes();
-  const claim = useClaim(offer);
+  const claim = useClaim(offer, { ways, summed: true });
+  const energy = useEnergy();
   const { deal, product, brand } = offer;
-  const { state } = claim;
+  const { state, door, stock } = claim;
   const { base, ground } = stageColours(product.picture);
-  const gone = state.is === 'lost' || state.is === 'none-free';
+  const gone = state.is === 'sold-out' || state.is === 'waiting';
   const shut = state.is === 'closed';
-  const look = state.is === 'held' ? 'is-held' : gone || shut ? 'is-gone' : '';
-  const next = shut ? nextOpening(offers, offer, nowMs) : null;
-  const near = offers
-    .filter((one) => one.deal.dealId !== deal.dealId && phaseOf(one.deal, nowMs) === 'open')
-    .toSorted((a, b) => Number(b.brand.id === brand.id) - Number(a.brand.id === brand.id))
-    .slice(0, nearMax);
-  const leftMs = deal.closesAtMs - nowMs;
-  const right =
-    phaseOf(deal, nowMs) === 'open'
-      ? t('deals.untilClose', { time: clockText(leftMs) })
-      : phaseOf(deal, nowMs) === 'ahead'
-        ? t('deals.opensAt', { time: times.withPlaces(deal.opensAtMs) })
-        : t('deals.closedAt', { time: t('at', { time: times.short(deal.closesAtMs) }) });
+  const holding = state.is === 'held' || state.is === 'paying';
+  const look = state.is === 'offered' ? 'is-offered' : holding ? 'is-held' : gone || shut ? 'is-gone' : '';
+  const open = nowMs >= door.opensAtMs && nowMs < deal.closesAtMs;
+  const right = open
+    ? t('deals.untilClose', { time: clockText(deal.closesAtMs - nowMs) })
+    : phaseOf(deal, nowMs) === 'past'
+      ? t('deals.closedAt', { time: t('at', { time: times.short(deal.closesAtMs) }) })
+      : t('deals.opensAt', { time: times.withPlaces(door.opensAtMs) });
+  const proof = proofIn(claim.quote);
+  const best = proof !== null && claim.quote.is === 'ready' && proof.exact ? t('deals.lowestNow') : null;
+  const heldUnits = state.is === 'held' ? state.held.quantity : 1;
+  const receipt = (
+    <PriceReceipt
+      quote={claim.quote}
+      lowMinor={deal.lowMinor}
+      brandName={(id) => offers.find((one) => one.brand.id === id)?.brand.name ?? id}
+    />
+  );
   return (
     <article className={`page ${look}`}>
       <div className="stage" style={{ '--base': base, '--ground-of': ground } as CSSProperties}>
@@ -66,6 +82,7 @@ function TheDeal({ offer, offers, nowMs }: { offer: Offer; offers: Offer[]; nowM
           <button type="button" className="ico-btn" aria-label={t('nav.back')} onClick={() => back('/deals')}>
             <Icon name="back" />
           </button>
+          <BasketLink />
         </div>
         <ProductMedallion product={product} className="med" />
         <div className="counter" />
@@ -74,7 +91,7 @@ function TheDeal({ offer, offers, nowMs }: { offer: Offer; offers: Offer[]; nowM
           <BrandLogo brand={brand} />
           {brand.name}
         </p>
-        {(state.is === 'open' || state.is === 'claiming' || state.is === 'no-answer') && (
+        {open && !gone && !holding && state.is !== 'offered' && state.is !== 'paused' && (
           <NowTag>{t('nowTag.open')}</NowTag>
         )}
         {gone && (
@@ -86,7 +103,19 @@ function TheDeal({ offer, offers, nowMs }: { offer: Offer; offers: Offer[]; nowM
           </>
         )}
       </div>
-      {state.is === 'held' ? (
+      {state.is === 'offered' ? (
+        <div className="body held">
+          <OfferBox
+            offer={state.offer}
+            waiting={stock.waiting}
+            amount={format.money(
+              state.offer.lines.find((one) => one.dealId === deal.dealId)?.priceMinor ?? door.priceMinor,
+              deal.currency,
+            )}
+          />
+          <Told claim={claim} />
+        </div>
+      ) : holding ? (
         <div className="body held">
           <HoldBox held={state.held} unit={product.unit} />
           <ul className="rows">
@@ -108,95 +137,192 @@ function TheDeal({ offer, offers, nowMs }: { offer: Offer; offers: Offer[]; nowM
               <span>
                 {t('deals.holdSince', { time: t('at', { time: times.toSecond(state.held.hold.claimedAtMs) }) })}
               </span>
+              <span />
             </li>
           </ul>
-          <p className="honest">{t('deals.noPay')}</p>
+          <Told claim={claim} />
+          {deal.presale !== null && <PresaleTerms offer={offer} priceMinor={door.priceMinor} quantity={heldUnits} />}
+          {state.is === 'held' && claim.others === 0 && receipt}
+          <p className="honest">{t('deals.latePay', { unit: product.unit })}</p>
         </div>
       ) : (
         <div className="body">
           {gone || shut ? (
-            <>
-              <h1>
-                {shut ? t('deals.closedTitle') : state.is === 'lost' ? t('deals.kindTitle') : t('deals.allGoneTitle')}
-              </h1>
-              <p className="spec">{product.name}</p>
-              <p className="kind">
-                {shut
-                  ? t('deals.closedText', { time: t('at', { time: times.withPlaces(deal.closesAtMs) }) })
-                  : state.is === 'lost'
-                    ? `${t('deals.kind', { total: format.number(claim.stock.total) })} ${t('deals.allGone')}`
-                    : t('deals.allGone')}
-                {next !== null && (
-                  <> {t('deals.comesBack', { time: t('at', { time: times.short(next.deal.opensAtMs) }) })}</>
-                )}
-              </p>
-              {next !== null && (
-                <To className="btn next" to={`/deals/${next.deal.dealId}`}>
-                  {t('deals.seeNext')}
-                </To>
-              )}
-              {gone && (
-                <div className="chance">
-                  <div>
-                    <b>{format.number(claim.stock.held)}</b>
-                    <span>{t('deals.heldNow')}</span>
-                  </div>
-                  <div>
-                    <b>{format.number(claim.stock.total)}</b>
-                    <span>{t('deals.totalNow')}</span>
-                  </div>
-                </div>
-              )}
-            </>
+            <Gone offer={offer} offers={offers} nowMs={nowMs} claim={claim} />
           ) : (
             <>
               <h1>{product.name}</h1>
               <p className="spec">
                 {product.blurb} {t('deals.perPerson', { count: deal.limitPerShopper })}
               </p>
-              <Price deal={deal} />
-              <StockLine stock={claim.stock} stale={claim.stale} right={right} />
+              <Price deal={deal} priceMinor={claim.oneMinor} best={best} />
+              <StockLine stock={stock} stale={claim.stale} right={right} />
+              <Told claim={claim} />
+              <EarlyDoors offer={offer} own={door} energy={energy.state?.energy ?? null} nowMs={nowMs} />
+              <PresaleTerms offer={offer} priceMinor={door.priceMinor} quantity={1} />
+              {receipt}
             </>
-          )}
-          <Ended claim={claim} />
-          {claim.hurt !== null && (
-            <p className="hurtline" role="alert">
-              {claim.hurt}
-            </p>
-          )}
-          {!gone && !shut && <PriceProof deal={deal} />}
-          {(gone || shut) && near.length > 0 && (
-            <section className="like">
-              <h2>{t('deals.near')}</h2>
-              {near.map((one) => (
-                <DealLine key={one.deal.dealId} offer={one} nowMs={nowMs} />
-              ))}
-            </section>
           )}
         </div>
       )}
       <div className="foot">
-        <Sign state={claim.sign} onPress={claim.press} />
-        {claim.more !== null && (
-          <Quiet className="go" busy={claim.sign.is === 'busy'} onPress={claim.press}>
-            {claim.more}
-          </Quiet>
-        )}
-        {state.is === 'held' && (
-          <Quiet className="go" busy={claim.release.busy} onPress={claim.release.act}>
-            {claim.release.busy ? t('deals.lettingGo') : t('deals.letGo')}
-          </Quiet>
-        )}
-        {state.is === 'held' && claim.hurt !== null && (
-          <p className="hurtline" role="alert">
-            {claim.hurt}
-          </p>
-        )}
+        <Sign state={claim.sign} tone={claim.tone} onPress={claim.press} />
+        <Beside offer={offer} claim={claim} />
       </div>
       <p className="vh" role="status">
         {`${claim.sign.title}. ${state.is === 'early' || state.is === 'open' ? '' : (claim.sign.detail ?? '')}`}
       </p>
     </article>
+  );
+}
+
+/** What cannot be had any more, or not now: kindly and fully, with what can be done and what is near. */
+function Gone({ offer, offers, nowMs, claim }: { offer: Offer; offers: Offer[]; nowMs: number; claim: Claim }) {
+  const { t, format } = useWords();
+  const times = useTimes();
+  const { deal, product, brand } = offer;
+  const { state, stock } = claim;
+  const shut = state.is === 'closed';
+  const next = shut ? nextOpening(offers, offer, nowMs) : null;
+  const near = offers
+    .filter((one) => one.deal.dealId !== deal.dealId && phaseOf(one.deal, nowMs) === 'open' && !one.deal.stock.soldOut)
+    .toSorted((a, b) => Number(b.brand.id === brand.id) - Number(a.brand.id === brand.id))
+    .slice(0, nearMax);
+  const text = ((): string => {
+    if (shut) return t('deals.closedText', { time: t('at', { time: times.withPlaces(deal.closesAtMs) }) });
+    if (state.is === 'waiting') return t('deals.waitingText');
+    return state.is === 'sold-out' && state.lost
+      ? `${t('deals.kind', { total: format.number(stock.total) })} ${t('deals.allGone')}`
+      : t('deals.allGone');
+  })();
+  return (
+    <>
+      <h1>
+        {shut
+          ? t('deals.closedTitle')
+          : state.is === 'waiting'
+            ? t('deals.waitingTitle')
+            : state.is === 'sold-out' && state.lost
+              ? t('deals.kindTitle')
+              : t('deals.allGoneTitle')}
+      </h1>
+      <p className="spec">{product.name}</p>
+      <p className="kind">
+        {text}
+        {next !== null && <> {t('deals.comesBack', { time: t('at', { time: times.short(next.deal.opensAtMs) }) })}</>}
+      </p>
+      {next !== null && (
+        <To className="btn next" to={`/deals/${next.deal.dealId}`}>
+          {t('deals.seeNext')}
+        </To>
+      )}
+      {!shut && (
+        <div className="chance">
+          <div>
+            <b>{format.number(stock.held)}</b>
+            <span>{t('deals.heldNow')}</span>
+          </div>
+          <div>
+            <b>{format.number(state.is === 'waiting' ? state.place : stock.waiting + 1)}</b>
+            <span>{state.is === 'waiting' ? t('deals.placeNow') : t('deals.placeWouldBe')}</span>
+          </div>
+        </div>
+      )}
+      <Told claim={claim} />
+      {near.length > 0 && (
+        <section className="like">
+          <h2>{t('deals.near')}</h2>
+          {near.map((one) => (
+            <DealLine key={one.deal.dealId} offer={one} nowMs={nowMs} />
+          ))}
+        </section>
+      )}
+    </>
+  );
+}
+
+/** The quiet buttons under the sign: what else can be done with what the sign is about. */
+function Beside({ offer, claim }: { offer: Offer; claim: Claim }) {
+  const { t } = useWords();
+  const list = useWanted();
+  const { deal } = offer;
+  const { state } = claim;
+  const inBasket = list.some((line) => line.dealId === deal.dealId);
+  switch (state.is) {
+    case 'held':
+      return (
+        <div className="beside">
+          {claim.more !== null && (
+            <Quiet busy={claim.sign.is === 'busy'} onPress={claim.oneMore}>
+              {claim.more}
+            </Quiet>
+          )}
+          <Quiet busy={claim.release.busy} onPress={claim.release.act}>
+            {claim.release.busy ? t('deals.lettingGo') : t('deals.letGo')}
+          </Quiet>
+        </div>
+      );
+    case 'offered':
+      return (
+        <div className="beside">
+          <Quiet busy={claim.release.busy} onPress={claim.release.act}>
+            {t('deals.letGo')}
+          </Quiet>
+        </div>
+      );
+    case 'waiting':
+      return (
+        <div className="beside">
+          <Quiet busy={claim.line.busy} onPress={claim.line.leave}>
+            {t('deals.leaveLine')}
+          </Quiet>
+        </div>
+      );
+    case 'open':
+    case 'early':
+    case 'paused':
+    case 'offline':
+    case 'one-at-a-time':
+    case 'too-many':
+    case 'none-free': {
+      // What is paid in two parts is never paid together with other things, so it is claimed here alone.
+      if (deal.presale !== null) return null;
+      const full = !inBasket && list.length >= wantedMax;
+      return (
+        <div className="beside">
+          <Quiet
+            off={full}
+            pressed={inBasket}
+            onPress={() => wanted.put({ dealId: deal.dealId, quantity: inBasket ? 0 : 1 })}
+          >
+            {inBasket ? t('deals.inBasket') : full ? t('deals.basketFull', { count: wantedMax }) : t('deals.want')}
+          </Quiet>
+        </div>
+      );
+    }
+    case 'paying':
+    case 'claiming':
+    case 'closed':
+    case 'no-answer':
+    case 'limit':
+    case 'terms':
+    case 'few':
+    case 'sold-out':
+      return null;
+  }
+}
+
+/** What happened last, where the sign does not tell it. */
+function Told({ claim }: { claim: Claim }) {
+  return (
+    <>
+      <Ended claim={claim} />
+      {claim.hurt !== null && (
+        <p className="hurtline" role="alert">
+          {claim.hurt}
+        </p>
+      )}
+    </>
   );
 }
 
@@ -212,6 +338,18 @@ function Ended({ claim }: { claim: Claim }) {
         <Hurt icon="hold" title={t('deals.lapsedTitle')}>
           {t('deals.lapsed', { time: t('at', { time: times.toSecond(claim.ended.atMs) }) })}
         </Hurt>
+      );
+    case 'passed':
+      return (
+        <Hurt icon="hold" title={t('deals.passedTitle')}>
+          {t('deals.passed')}
+        </Hurt>
+      );
+    case 'ordered':
+      return (
+        <p className="honest">
+          {t('deals.ordered')} <To to={`/pay/${claim.ended.paymentId}`}>{t('deals.seeOrder')}</To>
+        </p>
       );
     case 'released':
       return (

@@ -1,5 +1,6 @@
 import type { LiveSession } from '@elevens/shared/src/live/contract.ts';
 import { useState } from 'react';
+import type { ClaimState } from '../../capabilities/deals/claim-state.ts';
 import { Amount } from '../../capabilities/deals/Price.tsx';
 import { useClaim } from '../../capabilities/deals/use-claim.ts';
 import { type Offer, phaseOf, useOffers } from '../../capabilities/deals/use-deals.ts';
@@ -17,6 +18,7 @@ import { NowTag } from '../../ui/Pieces.tsx';
 import { Sign } from '../../ui/Sign.tsx';
 import { StockBar } from '../../ui/StockBar.tsx';
 import { OneOf } from './OneOf.tsx';
+import { ways } from './ways.ts';
 import './live.css';
 
 export function LivePage({ sessionId }: { sessionId: string }) {
@@ -143,10 +145,13 @@ function Session({ session, nowMs }: { session: LiveSession; nowMs: number }) {
   );
 }
 
+/** What is better looked at whole than pressed under a chat: its page has the room for it. */
+const leads = new Set<ClaimState['is']>(['held', 'paying', 'offered', 'sold-out', 'waiting']);
+
 /** The pinned deal, one thumb away: its own sign claims it; a hold leads to its page. */
 function Pinned({ offer }: { offer: Offer }) {
   const { t, format } = useWords();
-  const claim = useClaim(offer);
+  const claim = useClaim(offer, { ways, summed: false });
   const { deal, product } = offer;
   const { stock, state } = claim;
   return (
@@ -170,12 +175,12 @@ function Pinned({ offer }: { offer: Offer }) {
         />
         <small>
           {claim.hurt ??
-            (state.is === 'early' || state.is === 'paused' || state.is === 'held' || state.is === 'limit'
+            (state.is === 'early' || state.is === 'paused' || state.is === 'limit' || leads.has(state.is)
               ? claim.sign.title
               : t('deals.left', { free: format.number(stock.free), total: format.number(stock.total) }))}
         </small>
       </div>
-      {state.is === 'held' ? (
+      {leads.has(state.is) ? (
         <To className="btn" to={`/deals/${deal.dealId}`}>
           {t('mine.look')}
         </To>

@@ -16,7 +16,7 @@ import { useTimes } from '../../platform/use-places.ts';
 import { Mark } from '../../ui/Icon.tsx';
 import { ProductPicture } from '../../ui/Pictures.tsx';
 import { Nothing, Unlit } from '../../ui/Pieces.tsx';
-import { PlaceClock } from './Bars.tsx';
+import { BasketLink, PlaceClock } from './Bars.tsx';
 import { Failed } from './Failed.tsx';
 
 /** Deals shown under "on now"; the rest is one tap away. */
@@ -32,6 +32,7 @@ export function TonightPage() {
       <header className="top">
         <Mark name="mark" className="mark" />
         <b>{t('brand')}</b>
+        <BasketLink />
         <PlaceClock />
       </header>
       <Hero view={view} />

@@ -20,8 +20,14 @@ const pages: Record<Name, () => Promise<Draw>> = {
     import('./PacketsPage.tsx').then(({ PacketsPage }) => () => <PacketsPage />),
   packet: () =>
     import('./RainPage.tsx').then(({ RainPage }) => (id) => <RainPage key={id} dropId={id} />),
+  basket: () =>
+    import('./BasketPage.tsx').then(({ BasketPage }) => () => <BasketPage />),
   mine: () =>
     import('./MinePage.tsx').then(({ MinePage }) => () => <MinePage />),
+  pay: () =>
+    import('./PayPage.tsx').then(({ PayPage }) => (id) => <PayPage key={id} paymentId={id} />),
+  order: () =>
+    import('./OrderPage.tsx').then(({ OrderPage }) => (id) => <OrderPage key={id} orderId={id} />),
 };
 const names = Object.keys(pages) as Name[];
 
