@@ -1,4 +1,5 @@
 import type { Order, Payment, TimelineEntry } from '@elevens/shared/src/orders/contract.ts';
+import type { CSSProperties } from 'react';
 import { useWords } from '../../platform/i18n.ts';
 import { useTimes } from '../../platform/use-places.ts';
 import { Icon, Mark } from '../../ui/Icon.tsx';
@@ -30,6 +31,16 @@ function Verdict({ verdict }: { verdict: ChainVerdict | null }) {
   );
 }
 
+/** How far a lantern hangs below the ends of the line, in px, where the line is drawn as one slack curve. */
+function dipOf(i: number, count: number): number {
+  // The line runs over the whole width, the lanterns over the middle five sixths of it; a lantern's cap is at its left.
+  const t = 1 / 12 + ((i + 0.18) / count) * (5 / 6);
+  return Math.round(96 * t * (1 - t));
+}
+
+/** From so many on the string is walked sideways on a desk, and its cord is drawn straight. */
+const straightFrom = 7;
+
 /** Entries that say that something went another way than it should. */
 const bad = new Set(['lapsed', 'paid-late', 'cancelled', 'disputed', 'balance-missed', 'refund-tried-again']);
 
@@ -56,8 +67,11 @@ export function OrderString({
   const coming = comingOf(order, payment);
   const cutAt = verdict?.is === 'broken' ? verdict.at : null;
   const lastKnot = entries.at(-1);
+  const missing = cutAt !== null && cutAt > entries.length;
+  const count = entries.length + coming.length + (missing ? 1 : 0);
+  const hang = (i: number): CSSProperties => ({ '--dip': `${dipOf(i, count)}px` }) as CSSProperties;
   return (
-    <section className="chain" aria-labelledby="h-chain">
+    <section className={count >= straightFrom ? 'chain straight' : 'chain'} aria-labelledby="h-chain">
       <svg className="wireX" viewBox="0 0 1440 60" preserveAspectRatio="none" aria-hidden="true">
         <path
           d="M0 4Q720 52 1440 4"
@@ -83,6 +97,7 @@ export function OrderString({
           return (
             <li
               key={entry.n}
+              style={hang(i)}
               className={[kind, entry.n === cutAt ? 'first-cut' : ''].filter(Boolean).join(' ')}
               aria-current={isLast ? 'step' : undefined}
             >
@@ -109,8 +124,8 @@ export function OrderString({
             </li>
           );
         })}
-        {cutAt !== null && cutAt > entries.length && (
-          <li className="cut first-cut">
+        {missing && cutAt !== null && (
+          <li className="cut first-cut" style={hang(entries.length)}>
             <Mark name="lantern-off" className="lan" />
             <div>
               <h3>{t('order.missing')}</h3>
@@ -119,8 +134,8 @@ export function OrderString({
             <span className="time">––:––</span>
           </li>
         )}
-        {coming.map((step) => (
-          <li className="next" key={step.what}>
+        {coming.map((step, i) => (
+          <li className="next" key={step.what} style={hang(count - coming.length + i)}>
             <Mark name="lantern-off" className="lan" />
             <div>
               <h3>{t(`order.coming.${step.what}`)}</h3>

@@ -10,7 +10,6 @@ import { type PayState, payStateOf, startOf } from '../../capabilities/orders/pa
 import { Slip } from '../../capabilities/orders/Slip.tsx';
 import { useBackAt, useHeldFrom, usePayment, useThings } from '../../capabilities/orders/use-orders.ts';
 import { useOutcomeWords } from '../../capabilities/orders/use-outcome-words.ts';
-import { clockText } from '../../platform/format.ts';
 import { useWords } from '../../platform/i18n.ts';
 import { useLink, useNow } from '../../platform/platform.tsx';
 import { back, go, To } from '../../platform/router.tsx';
@@ -240,7 +239,7 @@ function Said({ state, payment, orders }: { state: PayState; payment: Payment; o
                   amount,
                   from: times.moment(orders[0]?.presale?.balanceOpensAtMs ?? payment.dueAtMs).moment,
                 })
-              : t('pay.paid', { amount, count: orders.length }),
+              : t(orders.length === 1 ? 'pay.paidOne' : 'pay.paidMany', { amount, count: orders.length }),
           );
     case 'lapsed':
       return one(
@@ -264,7 +263,7 @@ function Said({ state, payment, orders }: { state: PayState; payment: Payment; o
 
 /** The four strokes light in turn; the seconds say how long it has been. */
 function Waiting({ sinceMs }: { sinceMs: number | null }) {
-  const { t } = useWords();
+  const { t, format } = useWords();
   return (
     <>
       <div className="wait" aria-hidden="true">
@@ -276,7 +275,7 @@ function Waiting({ sinceMs }: { sinceMs: number | null }) {
       {sinceMs !== null && (
         // Seconds that count are no news: a screen reader is told of the state, not of each of them.
         <p className="since" aria-hidden="true">
-          {t('pay.since', { time: clockText(Math.floor(sinceMs / 1_000) * 1_000) })}
+          {t('pay.since', { time: format.duration(Math.floor(sinceMs / 1_000) * 1_000) })}
         </p>
       )}
     </>
@@ -360,7 +359,7 @@ function Next({ state, orders }: { state: PayState; orders: Order[] }) {
           tone="gold"
           state={{
             is: 'ready',
-            title: t('pay.seeOrder', { count: orders.length }),
+            title: t(orders.length === 1 ? 'pay.seeOrder' : 'pay.seeOrders', { count: orders.length }),
             detail: orders.map((order) => things.brandName(order.brandId)).join(', '),
           }}
           onPress={() => go(`/order/${first.orderId}`)}
