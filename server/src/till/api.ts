@@ -22,8 +22,8 @@ const newSessionSchema = z.strictObject({
   currency: z.string().regex(/^[A-Z]{3}$/),
   description: z.string().min(1).max(200),
   lines: z
-    .array(z.strictObject({ label: z.string().min(1).max(80), text: z.string().max(120) }))
-    .max(24)
+    .array(z.strictObject({ label: z.string().min(1).max(120), text: z.string().max(120) }))
+    .max(64)
     .default([]),
   returnUrl: returnUrlSchema,
   expiresAtMs: z.int().min(0),

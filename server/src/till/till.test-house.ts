@@ -46,12 +46,14 @@ export async function openTestHouse({
   webhookUrl,
   path = '',
   sessionsMax,
+  fontsDir,
 }: {
   journalFile?: string | null;
   /** Where webhooks go; without one, to an address that keeps them for the test. */
   webhookUrl?: () => string;
   path?: '' | `/${string}`;
   sessionsMax?: number;
+  fontsDir?: string;
 } = {}): Promise<TestHouse> {
   let nowMs = startMs;
   let status = 200;
@@ -83,6 +85,7 @@ export async function openTestHouse({
       logger: createLogger('silent'),
       delays: { slowMs: 20_000, lateMs: 5_000, refundMs: 2_000, retryMs: 500 },
       ...(sessionsMax === undefined ? {} : { sessionsMax }),
+      ...(fontsDir === undefined ? {} : { fontsDir }),
     });
   till = await open();
   const provider = createHttpProvider({

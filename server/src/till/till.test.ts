@@ -452,20 +452,23 @@ describe('the hosted page', () => {
     expect(await page('cs_none')).toMatchObject({ status: 404, html: expect.stringContaining('No payment here') });
     expect((await fetch(`${house.url}/anything/else`)).status).toBe(404);
     expect((await fetch(`${house.url}/assets/till.css`)).status).toBe(200);
-    expect((await fetch(`${house.url}/assets/fonts/archivo-latin.woff2`)).status).toBe(200);
     expect((await fetch(`${house.url}/assets/../main.ts`)).status).toBe(404);
   });
 });
 
 describe('mounted in another server under a path', () => {
   test('its pages load their own things from there', async () => {
-    const mounted = await openTestHouse({ path: '/till' });
+    writeFileSync(join(dir, 'archivo-latin-Ab_d-123.woff2'), 'a face');
+    writeFileSync(join(dir, 'index-Ab_d-123.js'), 'what is not of the till');
+    const mounted = await openTestHouse({ path: '/till', fontsDir: dir });
     try {
       const asked = { ...order(), expiresAtMs: mounted.nowMs() + 600_000 };
       const { url } = await mounted.provider.createSession(asked);
       const html = await (await fetch(url)).text();
       const loaded = [...html.matchAll(/(?:href|src)="(\/[^"?]*)/g)].map(([, path]) => path ?? '');
       expect(loaded.length).toBeGreaterThan(4);
+      expect(await (await fetch(`${mounted.url}/assets/fonts/archivo-latin.woff2`)).text()).toBe('a face');
+      expect((await fetch(`${mounted.url}/assets/index-Ab_d-123.js`)).status).toBe(404);
       for (const path of loaded) expect(path).toMatch(/^\/till\//);
       for (const path of new Set(loaded)) {
         const origin = new URL(url).origin;

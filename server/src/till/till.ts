@@ -1,5 +1,6 @@
 /* oxlint-disable no-async-endpoint-handlers -- Express 5 hands a rejected promise to the error handler by itself. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import express, { type Request, type Response, Router } from 'express';
 import type { Clock } from '../platform/clock.ts';
@@ -32,6 +33,8 @@ export interface TillNeeds {
   host?: string;
   delays?: Partial<Delays & { retryMs: number }>;
   sessionsMax?: number;
+  /** Where the faces of the pages are; without one, those of the built client. */
+  fontsDir?: string;
 }
 
 export interface Till {
@@ -51,8 +54,10 @@ const lookMs = 100;
 const formBytesMax = 1_024;
 
 const assetsDir = fileURLToPath(new URL('./assets', import.meta.url));
-/** The faces are the project's own; without them the till falls back to the system's. */
-const fontsDir = fileURLToPath(new URL('../../../client/src/ui/fonts', import.meta.url));
+/** The faces are those of the built client; without them the till falls back to the system's. */
+const builtFontsDir = fileURLToPath(new URL('../../../client/dist/assets', import.meta.url));
+/** The build puts a hash behind a name; the till's own style names them without. */
+const FONT = /^([a-z0-9-]+?)(?:-[\w-]{8})?\.woff2$/;
 const assetTypes: Record<string, string> = {
   css: 'text/css; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
@@ -61,17 +66,21 @@ const assetTypes: Record<string, string> = {
 };
 
 /** All that the pages load, read once: a request can only ever reach what was there at the start. */
-function readAssets(): Map<string, { type: string; bytes: Buffer }> {
+function readAssets(fontsDir: string): Map<string, { type: string; bytes: Buffer }> {
   const assets = new Map<string, { type: string; bytes: Buffer }>();
-  const add = (dir: string, prefix: string) => {
-    for (const name of readdirSync(dir)) {
-      const type = assetTypes[/\.(\w+)$/.exec(name)?.[1] ?? ''];
-      if (type !== undefined) assets.set(`${prefix}${name}`, { type, bytes: readFileSync(`${dir}/${name}`) });
+  const add = (dir: string, nameOf: (name: string) => string | undefined) => {
+    for (const file of readdirSync(dir)) {
+      const name = nameOf(file);
+      const type = assetTypes[/\.(\w+)$/.exec(file)?.[1] ?? ''];
+      if (name !== undefined && type !== undefined) assets.set(name, { type, bytes: readFileSync(join(dir, file)) });
     }
   };
-  add(assetsDir, '');
+  add(assetsDir, (name) => name);
   try {
-    add(fontsDir, 'fonts/');
+    add(fontsDir, (name) => {
+      const font = FONT.exec(name)?.[1];
+      return font === undefined ? undefined : `fonts/${font}.woff2`;
+    });
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   }
@@ -120,7 +129,7 @@ export async function createTill(needs: TillNeeds): Promise<Till> {
     retryMs,
     ...(needs.sessionsMax === undefined ? {} : { sessionsMax: needs.sessionsMax }),
   });
-  const assets = readAssets();
+  const assets = readAssets(needs.fontsDir ?? builtFontsDir);
   /** The path of the till, as browsers see it: something in front may add to what arrives here. */
   function base(): string {
     const url = needs.publicUrl();

@@ -222,6 +222,22 @@ describe('what was taken in is settled in the end', () => {
     expect(shop.calls).toHaveLength(1);
   });
 
+  test('and is not opened again by the one that took it, came back late and failed', async () => {
+    shop.open(y);
+    const slow = createTestBook();
+    slow.open(y);
+    let fail = () => {};
+    slow.beforeSettling(() => new Promise((_, reject) => (fail = () => reject(new Error('came back late')))));
+    const other = startNode({ redis, keys, clock, book: slow.book });
+    await other.deliver(webhookOf(succeeded));
+    clock.at(10_000);
+    await node.sweep();
+    fail();
+    await other.idle();
+    expect(shop.changes).toEqual([`paid ${y}`]);
+    expect(await inbox()).toMatchObject({ unsettledTotal: 0, waiting: 0 });
+  });
+
   test('by the sweep, when settling failed at first', async () => {
     shop.open(y);
     let failures = 3;
