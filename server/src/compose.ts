@@ -30,6 +30,7 @@ import { createOrders } from './capabilities/orders/index.ts';
 import { createHttpProvider, createPayments } from './capabilities/payments/index.ts';
 import { createRedPackets } from './capabilities/redpackets/index.ts';
 import { type Config, ConfigError } from './config.ts';
+import { createStallholders } from './demo/stallholders.ts';
 import { startCrowd } from './demo/start-crowd.ts';
 import { createChores } from './platform/chores.ts';
 import { createClock, disciplineClock } from './platform/clock.ts';
@@ -276,6 +277,8 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
     durability: config.durability,
   });
 
+  confirmation?.onConfirmedLate(deals.restartClocks);
+
   gateway.serve(identityContract, identity.handlers);
   gateway.serve(clockContract, { now: async () => ({ ok: true, reply: { nowMs: clock.nowMs() } }) });
   gateway.serve(feedsContract, feeds.handlers);
@@ -344,13 +347,20 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
 
   // --- Chores that any node may do.
   chores.every('stage deals', 1_000, deals.stage);
-  chores.every('lapse holds', 200, deals.lapse);
+  // What could not be confirmed has not begun to run: nothing lapses until its shopper could be told of it.
+  chores.every('lapse holds', 200, async () => {
+    if (!confirmation?.degraded()) await deals.lapse();
+  });
   chores.every('carry units of pools', 250, deals.sweepPools);
   chores.every('retire deals', 60_000, deals.retire);
   chores.every('stage coupons', 1_000, orders.stageCoupons);
   chores.every('end orders that are due', 200, orders.due);
   chores.every('settle what the till told', 1_000, payments.sweep);
   chores.every('ask the till', 1_000, payments.reconcile);
+  if (config.demo) {
+    const stallholders = createStallholders({ gateway, clock, brands: () => catalogue.all('brands') });
+    chores.every('send what was paid', 5_000, stallholders.look);
+  }
   chores.every('sweep drops', 1_000, redpackets.sweep);
   chores.every('look after rooms', 1_000, live.look);
   chores.every('discipline clock', 10_000, () =>

@@ -75,6 +75,16 @@ export function createDeals({
     /** Chores that any node may do, any number of times. */
     stage: decisions.stage,
     lapse: decisions.lapse,
+    /**
+     * Holds of claims that were decided and could not be confirmed in time: their minutes begin when they are (CONSISTENCY.md 11).
+     * Claims of others are none of ours.
+     */
+    async restartClocks(late: readonly { personId: string; requestId: string; command: string }[]): Promise<void> {
+      const claims = late.filter(({ command }) => command === 'deals:claim' || command === 'deals:accept');
+      for (const { personId, requestId } of claims) {
+        await store.restart({ shopperId: personId, requestId }, clock.nowMs());
+      }
+    },
     retire: decisions.retire,
     forgetStaged: decisions.forgetStaged,
     listed: decisions.listed,

@@ -22,6 +22,7 @@ const claimUnits = defineScript(new URL('./claim-units.lua', import.meta.url));
 const returnUnits = defineScript(new URL('./return-units.lua', import.meta.url));
 const takeOffers = defineScript(new URL('./take-offers.lua', import.meta.url));
 const acceptOffer = defineScript(new URL('./accept-offer.lua', import.meta.url));
+const restartHold = defineScript(new URL('./restart-hold.lua', import.meta.url));
 const pauseDeal = defineScript(new URL('./pause-deal.lua', import.meta.url));
 const pauseSlice = defineScript(new URL('./pause-slice.lua', import.meta.url));
 const retireSlice = defineScript(new URL('./retire-slice.lua', import.meta.url));
@@ -318,6 +319,12 @@ export function createDealStore({
         [k.ledger, k.lapses, k.holds(shopperId), k.answers(shopperId), k.answersOrder(shopperId), k.deal(dealId)],
         [shopperId, holdId, nowMs, answer.requestId, answer.inputHash, mineBell(shopperId), forgetAfterMs],
       )) as string;
+    },
+
+    /** Begins the minutes of what was claimed anew: its shopper could only now be told of it. */
+    async restart({ shopperId, requestId }: { shopperId: string; requestId: string }, nowMs: number): Promise<void> {
+      const k = keys.of(shopperId);
+      await restartHold.run(redis, [k.lapses, k.holds(shopperId)], [shopperId, requestId, nowMs, mineBell(shopperId)]);
     },
 
     /** Receives units that a home offers to the next in line here, each once, in order. Throws while an earlier one is missing. */
