@@ -1,14 +1,18 @@
 // Decides claims in a process of its own, with a Redis of its own. Arguments: the way, and what is written to disk when.
 import { startTestRedis } from '../../server/src/platform/redis/test-redis.ts';
-import { dealOf, evalsha, nodeCpuUs, ours, redisCpuUs } from './claim-engines.mjs';
+import { dealOf, evalsha, nodeCpuUs, ours, oursEach, redisCpuUs } from './claim-engines.mjs';
 import { answerQuestions } from './processes.mjs';
 
 const [way, durability] = process.argv.slice(2);
 const settings = durability === 'memory' ? { appendonly: 'no', appendfsync: 'no' } : {};
 const redis = await startTestRedis({ settings });
-const engine = await (way === 'ours' ? ours : evalsha)(redis.options);
+const engine = await (way === 'evalsha' ? evalsha : way === 'ours' ? ours : oursEach)(redis.options);
 const dealId = 'lamp.1';
 let next = 0;
+
+async function usedBytes() {
+  return Number(/^used_memory:(\d+)/m.exec(await engine.redis.info('memory'))[1]);
+}
 
 answerQuestions({
   async stage({ total }) {
@@ -54,6 +58,45 @@ answerQuestions({
     };
   },
   counts: () => engine.counts(dealId),
+  /** So many deals, shoppers, holds, answers and lines more, as copies of what is there: the shapes are the product's own. */
+  async fill({ count }) {
+    await engine.fill(dealId, count);
+    return { usedBytes: await usedBytes() };
+  },
+  /** Bytes for each of `count` shoppers who claim once, are then refused for the limit, and are refused again. */
+  async bytes({ count }) {
+    await engine.stage(dealOf({ dealId, total: 10_000_000, limit: 1 }));
+    const each = async (work) => {
+      const before = await usedBytes();
+      await work();
+      return ((await usedBytes()) - before) / count;
+    };
+    const shopperOf = (n) => `s_${String(n).padStart(22, '0')}`;
+    const all = async (word) => {
+      const outcomes = [];
+      for (let from = 0; from < count; from += 1_000) {
+        const some = Array.from({ length: Math.min(1_000, count - from) }, (_, i) =>
+          engine.claim({
+            shopperId: shopperOf(from + i),
+            requestId: `${word}-${from + i}-7f3a9c51`,
+            holdId: `h0.${String(from + i).padStart(16, 'x')}`,
+            dealId,
+          }),
+        );
+        outcomes.push(...(await Promise.all(some)));
+      }
+      return outcomes;
+    };
+    const expect = (outcomes, words) => {
+      const odd = outcomes.find((outcome) => !outcome.includes(words));
+      if (odd !== undefined) throw new Error(`not ${words} but ${odd}`);
+    };
+    const success = await each(async () => expect(await all('first'), '"ok":true'));
+    const parts = await engine.partsOf(shopperOf(0), dealId, count);
+    const refusal = await each(async () => expect(await all('second'), 'limit-reached'));
+    const furtherRefusal = await each(async () => expect(await all('third'), 'limit-reached'));
+    return { success, parts, refusal, furtherRefusal };
+  },
   async end() {
     await engine.close();
     await redis.close();

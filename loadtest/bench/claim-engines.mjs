@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { createPools } from '../../server/src/capabilities/deals/pools/pools.ts';
 import { createDealStore } from '../../server/src/capabilities/deals/store.ts';
 import { openConnections } from '../../server/src/platform/redis/connections.ts';
 import { createKeyspace } from '../../server/src/platform/redis/keyspace.ts';
@@ -22,6 +23,7 @@ export const dealOf = ({ dealId, total, limit = 2 }) => ({
   currency: 'CNY',
   opensAtMs: Date.now() - oneDay,
   closesAtMs: Date.now() + oneDay,
+  early: [],
 });
 
 /** What the gateway makes of an input: the word by which a repeat is known. */
@@ -35,25 +37,31 @@ export async function ours(target) {
   const { hot, close } = await openConnections(target, { logger: silent, onReady: async () => {}, onDown: quiet });
   const keys = createKeyspace({ festival: 'bench', partitions: 1 });
   const batches = { calls: 0, items: 0 };
-  const store = createDealStore({
-    redis: hot,
-    keys,
-    clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now(), errorMs: () => 0 },
-    metrics: {
-      batch(_script, items) {
-        batches.calls++;
-        batches.items += items;
+  const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now(), errorMs: () => 0 };
+  const pools = createPools({ redis: hot, keys, clock, announced: quiet });
+  const another = () =>
+    createDealStore({
+      redis: hot,
+      keys,
+      clock,
+      pools,
+      metrics: {
+        batch(_script, items) {
+          batches.calls++;
+          batches.items += items;
+        },
       },
-    },
-  });
+    });
+  const store = another();
+  const k = keys.partition(0);
   return {
     redis: hot,
-    keys,
     store,
+    another,
     batches,
     stage: (deal) => store.stage(deal, Date.now()),
-    claim: ({ shopperId, requestId, inputHash = sameHash, holdId, dealId, quantity = 1 }) =>
-      store.claim({
+    claim: ({ shopperId, requestId, inputHash = sameHash, holdId, dealId, quantity = 1 }, by = store) =>
+      by.claim({
         shopperId,
         simulated: false,
         holdId,
@@ -65,7 +73,76 @@ export async function ours(target) {
       const [state] = await store.states([dealId]);
       return { free: state.free, held: state.held };
     },
+    fill: (dealId, count) => fill(hot, k, dealId, count),
+    /** Bytes of each key that a claim of this shopper wrote to; what all shoppers share is divided by how many there are. */
+    async partsOf(shopperId, dealId, count) {
+      const own = { hold: k.holds(shopperId), answers: k.answers(shopperId), answersOrder: k.answersOrder(shopperId) };
+      const shared = { taken: k.dealTaken(dealId), lapses: k.lapses, ledgerLine: k.ledger, announced: k.outbox };
+      const parts = {};
+      for (const [name, key] of Object.entries({ ...own, ...shared })) {
+        const bytes = (await hot.memory('USAGE', key, 'SAMPLES', '0')) ?? 0;
+        parts[name] = name in own ? bytes : bytes / count;
+      }
+      return parts;
+    },
     close,
+  };
+}
+
+/** Written in one call at most, and read again by nobody: Redis copies, so that the shapes are those the product wrote. */
+const fillAtOnce = 1_000;
+const fillScript = `
+local slice, taken, lapses, ledger, outbox, deals = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local from, count, shopper, closes = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local prefix = string.match(slice, '^(.*:deal:)')
+local tag = string.match(slice, '^({.*}:)')
+for i = from, from + count - 1 do
+  redis.call('COPY', slice, prefix .. 'filled.' .. i)
+  redis.call('ZADD', deals, closes, 'filled.' .. i)
+  local other = 'f-' .. i .. '-' .. shopper
+  for _, kind in ipairs({ 'answers:', 'answers-order:', 'holds:' }) do
+    redis.call('COPY', tag .. kind .. shopper, tag .. kind .. other)
+  end
+  redis.call('HSET', taken, other, 1)
+  local hold = redis.call('HKEYS', tag .. 'holds:' .. shopper)[1]
+  redis.call('ZADD', lapses, closes, other .. ' ' .. hold)
+  redis.call('XADD', ledger, '*', 'e', 'claimed', 't', closes, 'shopper', other, 'hold', hold, 'lines', 'lamp.1 1 1100', 'sim', '0')
+end`;
+
+async function fill(redis, k, dealId, count) {
+  const [first] = await redis.hkeys(k.dealTaken(dealId));
+  for (let from = 0; from < count; from += fillAtOnce) {
+    await redis.eval(
+      fillScript,
+      6,
+      k.deal(dealId),
+      k.dealTaken(dealId),
+      k.lapses,
+      k.ledger,
+      k.outbox,
+      k.deals,
+      from,
+      Math.min(fillAtOnce, count - from),
+      first,
+      Date.now() + oneDay,
+    );
+  }
+}
+
+/** Our promises without our batches: a store for each claim under way, so that each claim is a call of its own. */
+export async function oursEach(target) {
+  const first = await ours(target);
+  const idle = [first.store];
+  return {
+    ...first,
+    async claim(asked) {
+      const store = idle.pop() ?? first.another();
+      try {
+        return await first.claim(asked, store);
+      } finally {
+        idle.push(store);
+      }
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-// npm run bench -- <name> [--json FILE] [--rounds N] [--sockets N]
+// npm run bench -- <name> [--json FILE] [--rounds N] [--sockets N] [--short]
 //
 // Runs one benchmark: ours and its peers take turns for several rounds, each in processes of its own, so that a busy
 // moment of the machine hits all of them. A ratio is taken within each round and is above 1 where ours is better.
@@ -8,20 +8,29 @@ import { parseArgs } from 'node:util';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'string' }, rounds: { type: 'string' }, sockets: { type: 'string' } },
+  options: {
+    json: { type: 'string' },
+    rounds: { type: 'string' },
+    sockets: { type: 'string' },
+    short: { type: 'boolean', default: false },
+  },
 });
 const known = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.bench.mjs'))
   .map((file) => file.replace('.bench.mjs', ''));
 const [name] = positionals;
 if (name === undefined || !known.includes(name)) {
-  console.error(`Usage: npm run bench -- <name> [--json FILE] [--rounds N] [--sockets N]\nNames: ${known.join(', ')}`);
+  console.error(
+    `Usage: npm run bench -- <name> [--json FILE] [--rounds N] [--sockets N] [--short]\nNames: ${known.join(', ')}`,
+  );
   process.exit(2);
 }
 
 const { bench } = await import(`./${name}.bench.mjs`);
-const rounds = Number(values.rounds ?? bench.rounds);
-const sockets = Number(values.sockets ?? bench.sockets);
+/** The short form shows that a bench runs and that what it counts comes out right; its figures say nothing. */
+const size = values.short ? { ...bench, ...bench.short } : bench;
+const rounds = Number(values.rounds ?? size.rounds);
+const sockets = Number(values.sockets ?? size.sockets);
 const names = ['ours', ...bench.peers, ...(bench.variants ?? [])];
 const figures = Object.fromEntries(names.map((n) => [n, []]));
 const details = Object.fromEntries(names.map((n) => [n, []]));
@@ -30,7 +39,7 @@ const details = Object.fromEntries(names.map((n) => [n, []]));
 const beginRoundsMsMax = 65_000;
 const began = performance.now();
 let round = 0;
-for (; round < rounds && (round < 2 || performance.now() - began < beginRoundsMsMax); round++) {
+for (; round < rounds && (round < (values.short ? 1 : 2) || performance.now() - began < beginRoundsMsMax); round++) {
   // The order turns from round to round: whoever comes first never gains by it.
   for (const n of round % 2 === 0 ? names : names.toReversed()) {
     // A variant is told for the record and runs once; what is compared runs in every round.
