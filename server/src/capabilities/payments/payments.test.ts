@@ -14,6 +14,7 @@ import {
   type TestBook,
   webhookOf,
 } from './payments.test-kit.ts';
+import { createStore } from './store.ts';
 
 let rig: Awaited<ReturnType<typeof connectTestRedis>>;
 let redis: Redis;
@@ -369,6 +370,28 @@ describe('the inbox', () => {
     const { unsettled, unsettledTotal } = await inbox();
     expect(unsettledTotal).toBe(120);
     expect(unsettled.map(({ eventId }) => eventId)).toEqual(Array.from({ length: 100 }, (_, n) => `ev_${119 - n}`));
+  });
+
+  test('that is full lets go of what was settled longest ago, and never of what is not', async () => {
+    const small = createStore({ redis, keys, entriesMax: 4 });
+    const take = async (n: number, state: 'waiting' | 'flagged' | 'settled') => {
+      const told = { eventId: `ev_${n}`, type: 'payment.succeeded', providerId: 'cs_1', reference: y } as const;
+      const event = { ...told, amountMinor: 1, currency: 'CNY', atMs: startMs };
+      const taken = await small.take(2, { state: 'waiting', attempts: 0, why: null, event }, startMs + n);
+      const why = state === 'flagged' ? 'amount-differs' : null;
+      if (state !== 'waiting' && taken === 'taken')
+        await small.conclude(2, startMs + n, { state, attempts: 0, why, event }, startMs + n);
+      return taken;
+    };
+    await take(1, 'flagged');
+    await take(2, 'waiting');
+    await take(3, 'settled');
+    await take(4, 'settled');
+    expect(await take(5, 'waiting')).toBe('taken');
+    expect((await redis.hkeys(keys.partition(2).paymentInbox)).toSorted()).toEqual(['ev_1', 'ev_2', 'ev_5']);
+    expect(await take(6, 'waiting')).toBe('taken');
+    expect(await take(7, 'waiting')).toBe('full');
+    expect(await take(6, 'waiting')).toMatchObject({ state: 'waiting' });
   });
 
   test('takes in nothing while what it takes would not be kept', async () => {
