@@ -449,6 +449,7 @@ describe('the pages', () => {
   it.each([
     '/',
     '/mine',
+    '/basket',
     '/deals',
     '/deals/midnight-tea~12',
     '/live/lotus',

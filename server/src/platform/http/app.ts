@@ -85,7 +85,7 @@ export const httpServerOptions = {
 
 /** The storefront's own addresses; the page finds out by itself what to show there. */
 const storefront =
-  /^\/(?:mine|(?:deals|live|packets)(?:\/[^/.]{1,80})?|pay\/y\d{1,3}\.[\w-]{8,40}|order\/o\d{1,3}\.[\w-]{8,40})?\/?$/;
+  /^\/(?:mine|basket|(?:deals|live|packets)(?:\/[^/.]{1,80})?|pay\/y\d{1,3}\.[\w-]{8,40}|order\/o\d{1,3}\.[\w-]{8,40})?\/?$/;
 
 const contentSecurity = {
   useDefaults: false,
