@@ -113,7 +113,9 @@ function orderOf(
           depositMinor,
           depositWorthMinor: sum((line) => line.depositWorthMinor),
           balanceMinor: totalMinor - depositMinor,
-          ...balance,
+          balanceOpensAtMs: balance.balanceOpensAtMs,
+          balanceClosesAtMs: balance.balanceClosesAtMs,
+          forfeitPermille: balance.forfeitPermille,
         };
   return {
     order: {
