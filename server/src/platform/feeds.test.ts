@@ -77,6 +77,7 @@ async function node(redisRig: Awaited<ReturnType<typeof connectTestRedis>>) {
     'redpackets:drop',
     'redpackets:mine',
     'energy:mine',
+    'orders:mine',
     'control:wall',
     'catalogue:version',
   ])
