@@ -69,12 +69,13 @@ export function OrderString({
   const lastKnot = entries.at(-1);
   const missing = cutAt !== null && cutAt > entries.length;
   const count = entries.length + coming.length + (missing ? 1 : 0);
-  const hang = (i: number): CSSProperties => ({ '--dip': `${dipOf(i, count)}px` }) as CSSProperties;
+  const straight = count >= straightFrom;
+  const hang = (i: number): CSSProperties => ({ '--dip': `${straight ? 4 : dipOf(i, count)}px` }) as CSSProperties;
   return (
-    <section className={count >= straightFrom ? 'chain straight' : 'chain'} aria-labelledby="h-chain">
+    <section className={straight ? 'chain straight' : 'chain'} aria-labelledby="h-chain">
       <svg className="wireX" viewBox="0 0 1440 60" preserveAspectRatio="none" aria-hidden="true">
         <path
-          d="M0 4Q720 52 1440 4"
+          d={straight ? 'M0 8H1440' : 'M0 4Q720 52 1440 4'}
           fill="none"
           stroke="#d99a2b"
           strokeWidth="2.500"
@@ -93,7 +94,7 @@ export function OrderString({
           const before = entries[i - 1];
           const isLast = i === entries.length - 1;
           const cut = cutAt !== null && entry.n >= cutAt;
-          const kind = cut ? 'cut' : isLast ? 'now' : bad.has(entry.what) ? 'bad' : '';
+          const kind = cut ? 'cut' : isLast ? 'here' : bad.has(entry.what) ? 'bad' : '';
           return (
             <li
               key={entry.n}

@@ -136,7 +136,7 @@ export function moneyOf(order: Order, payment: Payment): MoneyAt[] {
 
 /** The part of an id that people see: enough to tell one's own orders apart, and to read it out. */
 export function shortName(id: string): string {
-  return (id.split('.')[1] ?? id).slice(0, 6);
+  return (id.split('.')[1] ?? id).replaceAll(/[_-]/g, '').slice(0, 6);
 }
 
 /** The first signs of a hash, as a knot is named. */

@@ -30,6 +30,19 @@ const known = new Set<string>([
   'closed',
 ]);
 
+/** Entries whose note a person wrote, or is to read; the others carry words for machines. */
+const noted = new Set<string>([
+  'shipped',
+  'disputed',
+  'refunded',
+  'refunded-in-part',
+  'returned',
+  'returned-in-part',
+  'settled-for-seller',
+  'settled-for-buyer',
+  'settled-for-buyer-in-part',
+]);
+
 /** The words of a timeline's entry: what happened, and by whom, with which amount and which note. */
 export function useEntryWords(order: Order): (entry: TimelineEntry) => { title: string; text: string } {
   const { t, format } = useWords();
@@ -37,7 +50,7 @@ export function useEntryWords(order: Order): (entry: TimelineEntry) => { title: 
     (entry) => {
       const parts = [t(`order.who.${entry.role}`)];
       if (entry.amountMinor !== null) parts.push(format.money(entry.amountMinor, order.currency));
-      if (entry.note !== '') parts.push(entry.note);
+      if (entry.note !== '' && noted.has(entry.what)) parts.push(entry.note);
       return {
         title: known.has(entry.what) ? t(`order.what.${entry.what}`) : entry.what.replaceAll('-', ' '),
         text: parts.join(' · '),

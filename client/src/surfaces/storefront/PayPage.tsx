@@ -123,7 +123,7 @@ function ThePayment({ payment, orders, backAtMs, again }: Facts) {
   return (
     <>
       <div className="lower">
-        <div className="say" role="status">
+        <div className="told" role="status">
           <Said state={state} payment={payment} orders={orders} />
         </div>
         <div className="act-col">
@@ -266,7 +266,7 @@ function Waiting({ sinceMs }: { sinceMs: number | null }) {
   const { t, format } = useWords();
   return (
     <>
-      <div className="wait" aria-hidden="true">
+      <div className="tillwait" aria-hidden="true">
         <i />
         <i />
         <i />
@@ -300,7 +300,7 @@ function RefundSteps({ payment, late }: { payment: Payment; late: boolean }) {
       {payment.refunds.map((refund) => (
         <li
           key={refund.reference}
-          className={refund.state === 'failed' ? 'bad' : refund.state === 'asked' ? 'now' : ''}
+          className={refund.state === 'failed' ? 'bad' : refund.state === 'asked' ? 'here' : ''}
         >
           <div>
             <h3>{t(`pay.step.${refund.state}`)}</h3>
