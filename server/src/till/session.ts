@@ -14,7 +14,6 @@ export const cards = {
   '0404': 'never-told',
 } as const;
 export type CardNumber = keyof typeof cards;
-export type Outcome = (typeof cards)[CardNumber];
 
 export type SessionStatus = 'open' | 'processing' | 'succeeded' | 'expired';
 
@@ -84,7 +83,7 @@ export interface Delays {
 /** Cards that the bank may refuse in one session; after that the page asks to go back. */
 export const declinesMax = 20;
 /** Refunds of one session. */
-export const refundsMax = 200;
+const refundsMax = 200;
 
 export interface Moment {
   nowMs: number;

@@ -31,7 +31,7 @@ export interface TestHouse {
 }
 
 export const apiKey = 'sk_test_copper_0123456789';
-export const webhookSecret = 'whsec_copper_0123456789abcdef';
+const webhookSecret = 'whsec_copper_0123456789abcdef';
 const startMs = 1_794_355_200_000;
 let houses = 0;
 

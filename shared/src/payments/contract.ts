@@ -19,9 +19,9 @@ export type UnsettledWhy = (typeof unsettledWhys)[number];
 
 /** An id as the provider makes it. */
 const eventIdSchema = z.string().regex(/^[\w.:-]{1,240}$/, 'must be the id of an event');
-export const paymentIdSchema = z.string().regex(/^y\d{1,4}\.[\w-]{8,40}$/, 'must be the id of a payment');
+const paymentIdSchema = z.string().regex(/^y\d{1,4}\.[\w-]{8,40}$/, 'must be the id of a payment');
 
-export const inboxEntrySchema = z.strictObject({
+const inboxEntrySchema = z.strictObject({
   eventId: z.string(),
   type: z.string(),
   /** The payment that it speaks of. */
@@ -36,7 +36,6 @@ export const inboxEntrySchema = z.strictObject({
   why: z.enum(unsettledWhys),
   flaggedAtMs: momentMsSchema,
 });
-export type InboxEntry = z.infer<typeof inboxEntrySchema>;
 
 export const payments = defineContract('payments', {
   commands: {

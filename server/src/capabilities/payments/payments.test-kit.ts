@@ -8,7 +8,7 @@ import { createHttpProvider } from './http-provider.ts';
 import { createPayments, type Payments } from './payments.ts';
 import type { PaymentEvent, PaymentProvider } from './provider.ts';
 
-export const webhookSecret = 'whsec_copper_0123456789abcdef';
+const webhookSecret = 'whsec_copper_0123456789abcdef';
 export const startMs = 1_794_355_200_000;
 
 /** A time set by hand, which several nodes share. */

@@ -9,7 +9,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import { createAudit } from './audit.ts';
-import type { BookedPayment, PaymentBook } from './book.ts';
+import { type BookedPayment, type PaymentBook, pendingRefundsMax } from './book.ts';
 import { partitionOfPayment } from './payment-ids.ts';
 import { type PaymentEvent, type PaymentProvider, ProviderRefused } from './provider.ts';
 import { createStore, type Entry } from './store.ts';
@@ -238,7 +238,7 @@ export function createPayments({
         await raise(partition, booked, { ...told, eventId, type, amountMinor: found.amountMinor });
       }
     }
-    for (const owed of booked.refunds) {
+    for (const owed of booked.refunds.slice(0, pendingRefundsMax)) {
       const known = found.refunds.find(({ reference }) => reference === owed.reference);
       const status = known?.status ?? (await sendRefund(booked, owed));
       if (status === null || status === 'pending') continue;

@@ -13,7 +13,7 @@ export const signatureToleranceMs = 300_000;
 const signaturesMax = 8;
 const headerCharactersMax = 1_024;
 
-export function signatureOf(rawBody: Buffer, timeSeconds: number | string, secret: string): string {
+function signatureOf(rawBody: Buffer, timeSeconds: number | string, secret: string): string {
   return createHmac('sha256', secret).update(`${timeSeconds}.`).update(rawBody).digest('hex');
 }
 

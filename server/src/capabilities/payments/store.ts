@@ -175,5 +175,3 @@ export function createStore({
     },
   };
 }
-
-export type PaymentStore = ReturnType<typeof createStore>;
