@@ -15,10 +15,14 @@ const sayMs = { least: 4_000, most: 8_000 };
 const speakersForFullPace = 4;
 /** Of a deal or a drop the crowd takes at most one part in this many: the rest is for people. */
 const shareOfCrowd = 3;
-/** How likely a member is to try for a deal, to open a packet, to let a hold go rather than to let it lapse. */
+/** How likely a member is to try for a deal, to open a packet; of what is held, to be paid for, or to be let go. */
 const claimShare = 0.4;
 const openShare = 0.7;
-const releaseShare = 0.5;
+const payShare = 0.5;
+const releaseShare = 0.4;
+/** The card of the till that pays at once, and how long the till may take. */
+const crowdCard = '4242';
+const tillMs = 5_000;
 /** A tap comes a human moment after the opening; most are quick, some are late. */
 const tapMs = { least: 700, most: 25_000 };
 const holdForMs = { least: 8_000, most: 45_000 };
@@ -36,6 +40,7 @@ export interface CrowdFigures {
   said: number;
   claimed: number;
   opened: number;
+  paid: number;
 }
 
 interface Seen {
@@ -71,7 +76,7 @@ export function createCrowd({
   const planned = new Set<string>();
   const taken = new Map<string, number>();
   const voice = createVoice(random);
-  const did = { said: 0, claimed: 0, opened: 0 };
+  const did = { said: 0, claimed: 0, opened: 0, paid: 0 };
   let seen: Seen | null = null;
   let stopped = false;
   let lastSpeaker: Member | null = null;
@@ -170,8 +175,39 @@ export function createCrowd({
     }
     did.claimed++;
     const { holdId } = claimed.reply;
-    if (random.fraction() >= releaseShare) return;
-    later(pause(holdForMs), () => void member.call('deals:release', { requestId: requestId(), holdId }));
+    const chance = random.fraction();
+    // A few forget theirs, and it lapses.
+    if (chance < payShare) later(pause(holdForMs), () => void pay(member, holdId, dealId));
+    else if (chance < payShare + releaseShare)
+      later(pause(holdForMs), () => void member.call('deals:release', { requestId: requestId(), holdId }));
+  }
+
+  /** Pays for a hold like anyone: the best price, the order, the till's page and a card. */
+  async function pay(member: Member, holdId: string, dealId: string): Promise<void> {
+    if (!member.isHere()) return;
+    const quote = await member.call('orders:quote', { lines: [{ dealId, quantity: 1 }] });
+    if (!quote.ok) return;
+    const { totalMinor, currency } = quote.reply;
+    const placed = await member.call('orders:place', {
+      requestId: requestId(),
+      holdIds: [holdId],
+      totalMinor,
+      currency,
+    });
+    if (!placed.ok) return;
+    const { paymentId } = placed.reply.payment;
+    const opened = await member.call('orders:pay', { requestId: requestId(), paymentId });
+    if (!opened.ok) return;
+    // A till that does not answer leaves the order unpaid, and it lapses: nobody in the crowd tries twice.
+    await fetch(new URL(opened.reply.url, url), {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams({ card: crowdCard }),
+      signal: AbortSignal.timeout(tillMs),
+    }).then(
+      () => did.paid++,
+      () => {},
+    );
   }
 
   // ---- red packets

@@ -19,7 +19,16 @@ const inputs = new Map(
  * refuses, remembers all that was sent, and answers what the test says.
  */
 export async function openStage(answer: (sent: Sent, socket: Socket) => unknown) {
-  const http = createServer();
+  const paid: string[] = [];
+  /** The till's page: whoever sends a card to it has paid. */
+  const http = createServer((request, response) => {
+    if (request.url?.startsWith('/socket.io')) return;
+    request.setEncoding('utf8').on('data', (body: string) => paid.push(`${request.method} ${request.url} ${body}`));
+    request.on('end', () => {
+      response.writeHead(303, { location: '/' }).end();
+      look();
+    });
+  });
   const io = new Server(http, { transports: ['websocket'] });
   const sent: Sent[] = [];
   const breaches: string[] = [];
@@ -51,6 +60,8 @@ export async function openStage(answer: (sent: Sent, socket: Socket) => unknown)
     sent,
     /** Calls that the contract does not allow; there must be none. */
     breaches,
+    /** What came to the till's pages. */
+    paid,
     of: (name: string) => sent.filter((s) => s.name === name),
     here: () => io.sockets.sockets.size,
     /** Waits for something to be so; looks whenever somebody comes, speaks or goes. */

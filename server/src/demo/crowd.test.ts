@@ -79,7 +79,13 @@ function evening(totals: Record<string, number>) {
         case 'redpackets:list':
           return reply({ nowMs: clock.nowMs(), drops: [drop] });
         case 'deals:claim':
-          return reply({ holdId: `hold-${String(++holds).padStart(8, '0')}` });
+          return reply({ holdId: `h0.hold-${String(++holds).padStart(8, '0')}` });
+        case 'orders:quote':
+          return reply({ totalMinor: 1, currency: 'CNY' });
+        case 'orders:place':
+          return reply({ payment: { paymentId: 'y0.a-payment' } });
+        case 'orders:pay':
+          return reply({ url: '/till/pay/a-session' });
         case 'energy:tasks':
           return reply({ nowMs: clock.nowMs(), tasks: [] });
         default:
@@ -168,6 +174,17 @@ describe('the crowd', () => {
     crowdAt(stage, 'late');
     await stage.until(() => stage.of('live:say').length >= 40);
     expect(stage.of('deals:claim')).toEqual([]);
+  });
+
+  test('pays for some of what it holds, at the page that the till shows it', async () => {
+    const plenty = Object.fromEntries(Array.from({ length: 24 }, (_, i) => [`plenty-${i}`, 90]));
+    const stage = await stageFor(evening(plenty).answer);
+    const crowd = crowdAt(stage, 'paying');
+    await stage.until(() => stage.paid.length >= 5);
+    expect(new Set(stage.paid)).toEqual(new Set(['POST /till/pay/a-session card=4242']));
+    expect(stage.of('orders:place')[0]?.input).toMatchObject({ totalMinor: 1, currency: 'CNY' });
+    expect(stage.breaches).toEqual([]);
+    await expect.poll(() => crowd.figures().paid).toBeGreaterThanOrEqual(5);
   });
 
   test('never says the same line twice running, and speaks in turn', async () => {
