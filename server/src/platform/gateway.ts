@@ -160,6 +160,31 @@ export function createGateway({
     if (!command.callers.some((role) => person.roles.includes(role))) throw new Fault('forbidden');
   }
 
+  /**
+   * Calls that no client of ours makes go into the audit log: what does not fit the contract, what the caller has no role for,
+   * and an old request id with a new body. One line a minute for each command and kind, with their number, because anybody may
+   * send them as often as the budget lets them.
+   */
+  function auditRefused(call: Call, answer: Answer): void {
+    if (answer.ok) return;
+    const why = 'why' in answer ? answer.why : answer.fault;
+    if (why !== 'bad-input' && why !== 'forbidden' && why !== 'request-id-reused') return;
+    // Only declared names are written: a stranger's spelling is not.
+    if (!commands.has(call.name)) return;
+    const paths = 'problems' in answer ? answer.problems?.slice(0, 3).map(({ path }) => path.slice(0, 40)) : undefined;
+    sayOnce(
+      `${call.name} ${why} audit`,
+      {
+        audit: 'call-refused',
+        command: call.name,
+        who: call.person?.shopperId ?? null,
+        why,
+        ...(paths === undefined ? {} : { paths }),
+      },
+      `a call of ${call.name} was refused: ${why}`,
+    );
+  }
+
   /** The input without its requestId, as one short word: whether a repeat is the same call. */
   function answerKeyOf(name: string, input: unknown): AnswerKey {
     const { requestId, ...rest } = input as { requestId: string };
@@ -270,6 +295,7 @@ export function createGateway({
       } finally {
         inFlight--;
       }
+      auditRefused(call, answer);
       // Only declared names become labels: a stranger's spelling must not grow the metrics.
       const label = commands.has(call.name) ? call.name : 'unknown';
       metrics.command(
