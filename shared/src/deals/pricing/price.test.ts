@@ -342,6 +342,7 @@ describe('the steps of a price', () => {
       offMinor: 10_000,
       baseMinor: 62_599,
       times: 2,
+      nextMinor: 27_401,
       afterMinor: 52_599,
     });
     expect(proof.lines.map((l) => l.shares[0]?.minor)).toEqual([4_121, 2_684, 3_195]);

@@ -172,10 +172,13 @@ function stepsOf(
     { step: 'deal', offMinor: listMinor - afterMinor, early, afterMinor },
   ];
   for (const { candidate, offMinor } of best.taken) {
-    const { baseMinor = 0, times = 1 } = judged.find((j) => j.candidate === candidate) ?? {};
+    const { baseMinor = 0, times = 1, offer } = judged.find((j) => j.candidate === candidate) ?? {};
     const { couponId, kind } = candidate;
+    const again = offer !== undefined && offer.repeats && offer.fromMinor > 0;
+    const nextMinor = again ? offer.fromMinor * (times + 1) - baseMinor : null;
+    const funding = fundingOf(kind);
     afterMinor -= offMinor;
-    steps.push({ step: 'coupon', couponId, kind, funding: fundingOf(kind), offMinor, baseMinor, times, afterMinor });
+    steps.push({ step: 'coupon', couponId, kind, funding, offMinor, baseMinor, times, nextMinor, afterMinor });
   }
   const depositMinor = sumOf(lines.map((l) => l.depositMinor));
   const worthMinor = sumOf(lines.map((l) => l.depositWorthMinor));

@@ -40,6 +40,7 @@ const priceStep = z.discriminatedUnion('step', [
     offMinor: sumSchema,
     baseMinor: sumSchema,
     times: z.int(),
+    nextMinor: sumSchema.nullable(),
     afterMinor: sumSchema,
   }),
   z.strictObject({

@@ -93,6 +93,8 @@ export type PriceStep =
       /** What the threshold was compared with, and how often it was reached (1 where it does not repeat). */
       baseMinor: number;
       times: number;
+      /** What more of the covered goods would be taken off for once more; null where it does not repeat. */
+      nextMinor: number | null;
       afterMinor: number;
     }
   /** The deposit expands: depositMinor counts for worthMinor, so offMinor need not be paid. */
