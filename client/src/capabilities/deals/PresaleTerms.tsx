@@ -4,8 +4,21 @@ import { Icon } from '../../ui/Icon.tsx';
 import { presaleSum } from './terms.ts';
 import type { Offer } from './use-deals.ts';
 
-/** The terms of a presale, whole and before anything is paid: what now, what later and when, and what is lost if not. */
-export function PresaleTerms({ offer, priceMinor, quantity }: { offer: Offer; priceMinor: number; quantity: number }) {
+/**
+ * The terms of a presale, whole and before anything is paid: what now, what later and when, and what is lost if not.
+ * `balanceMinor` is what the server's sum says of the balance, coupons taken off; null while it is not there.
+ */
+export function PresaleTerms({
+  offer,
+  priceMinor,
+  quantity,
+  balanceMinor,
+}: {
+  offer: Offer;
+  priceMinor: number;
+  quantity: number;
+  balanceMinor: number | null;
+}) {
   const { t, format } = useWords();
   const times = useTimes();
   const { presale, currency } = offer.deal;
@@ -40,7 +53,7 @@ export function PresaleTerms({ offer, priceMinor, quantity }: { offer: Offer; pr
               {closes.elsewhere !== null && ` (${closes.elsewhere})`}
             </small>
           </span>
-          <span className="num">{format.money(sum.balanceMinor, currency, 'short')}</span>
+          <span className="num">{format.money(balanceMinor ?? sum.balanceMinor, currency, 'short')}</span>
         </li>
         <li>
           <Icon name="alert" />

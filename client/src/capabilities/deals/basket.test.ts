@@ -33,6 +33,15 @@ describe('what is held', () => {
   });
 });
 
+describe('a deal that is held at two prices', () => {
+  it('is paid in two goes, because one order knows one price of it', () => {
+    const line = { dealId: 'kettle', quantity: 1, priceMinor: 90, currency: 'CNY' as const };
+    const parts = heldParts([hold('kettle'), hold('early', { lines: [line] }), hold('pan')], () => false);
+    expect(parts.together.map((h) => h.holdId)).toEqual(['h0.kettle-hold', 'h0.pan-hold']);
+    expect(parts.after.map((h) => h.holdId)).toEqual(['h0.early-hold']);
+  });
+});
+
 const stock = { total: 10, free: 4, held: 6, sold: 0, paused: false, soldOut: false, waiting: 0 };
 const deal = {
   dealId: 'kettle',

@@ -13,7 +13,7 @@ export interface HeldParts {
   together: Hold[];
   /** Presales, each of which is paid by itself because it is paid in two parts. */
   apart: Hold[];
-  /** More than one order takes: paid after it. */
+  /** More than one order takes, or a deal at another price than in it: paid after it. */
   after: Hold[];
   /** What waits at the till already, by payment. */
   tills: { paymentId: string; holds: Hold[] }[];
@@ -23,6 +23,8 @@ export interface HeldParts {
 export function heldParts(holds: readonly Hold[], isPresale: (dealId: string) => boolean): HeldParts {
   const parts: HeldParts = { together: [], apart: [], after: [], tills: [] };
   let lines = 0;
+  const differs = ({ dealId, priceMinor }: Hold['lines'][number]): boolean =>
+    parts.together.some((one) => one.lines.some((line) => line.dealId === dealId && line.priceMinor !== priceMinor));
   for (const hold of holds) {
     const { paymentId } = hold;
     if (paymentId !== null) {
@@ -30,7 +32,7 @@ export function heldParts(holds: readonly Hold[], isPresale: (dealId: string) =>
       if (till === undefined) parts.tills.push({ paymentId, holds: [hold] });
       else till.holds.push(hold);
     } else if (hold.lines.some((line) => isPresale(line.dealId))) parts.apart.push(hold);
-    else if (lines + hold.lines.length > orderLinesMax) parts.after.push(hold);
+    else if (lines + hold.lines.length > orderLinesMax || hold.lines.some(differs)) parts.after.push(hold);
     else {
       lines += hold.lines.length;
       parts.together.push(hold);

@@ -110,8 +110,10 @@ export function useClaim(offer: Offer, { ways, summed }: { ways: ClaimWays; summ
 
   // Everything of this deal that waits to be paid; other deals' holds are paid with it in the basket.
   const unpaid = (mine.holds ?? []).filter((hold) => hold.paymentId === null);
-  const own = unpaid.filter((hold) => hold.lines.every((one) => one.dealId === deal.dealId));
-  const others = unpaid.length - own.length;
+  const here = unpaid.filter((hold) => hold.lines.every((one) => one.dealId === deal.dealId));
+  const others = unpaid.length - here.length;
+  // One order knows one price of a deal: what was claimed at another is paid after it.
+  const own = here.filter((hold) => hold.lines[0]?.priceMinor === here[0]?.lines[0]?.priceMinor);
   const quantity = own.reduce((sum, hold) => sum + hold.lines.reduce((all, one) => all + one.quantity, 0), 0);
   const quote = useQuote(summed ? [{ dealId: deal.dealId, quantity: Math.max(1, quantity) }] : []);
   const proof = proofIn(quote);
@@ -161,8 +163,9 @@ export function useClaim(offer: Offer, { ways, summed }: { ways: ClaimWays; summ
     }
   })();
   const settled = useSettled(act);
-  const payMinor = paying.movedToMinor ?? proof?.totalMinor ?? null;
-  const nowMinor = payNow(proof, payMinor);
+  // What is paid first: of a presale its deposit, else all of it.
+  const shownMinor = proof === null ? null : proof.depositMinor > 0 ? proof.depositMinor : proof.totalMinor;
+  const payMinor = paying.movedToMinor ?? shownMinor;
 
   const sendClaim = (): void => claim.send({ lines: [{ dealId: deal.dealId, quantity: 1, terms: deal.terms }] });
   const press = (): void => {
@@ -274,8 +277,8 @@ export function useClaim(offer: Offer, { ways, summed }: { ways: ClaimWays; summ
     if (paying.busy) return say('busy', 'ordering', {}, 'claimingDetail');
     if (!online) return say('off', 'offline', {}, 'heldOfflineDetail');
     if (others > 0) return say('ready', 'toBasket', {}, 'toBasketDetail', { count: unpaid.length });
-    if (nowMinor === null) return say('off', 'summing', {}, 'summingDetail');
-    const sum = format.money(nowMinor, deal.currency);
+    if (payMinor === null) return say('off', 'summing', {}, 'summingDetail');
+    const sum = format.money(payMinor, deal.currency);
     if (isUndecided(paying.refusal)) return say('ready', 'noAnswer', {}, 'noAnswerPayDetail');
     if (paying.movedToMinor !== null) return say('ready', 'pay', { amount: sum }, 'payMovedDetail');
     return deal.presale === null
@@ -324,7 +327,7 @@ export function useClaim(offer: Offer, { ways, summed }: { ways: ClaimWays; summ
     if (refusal === null || isUndecided(refusal)) return null;
     if (movedToMinor !== null)
       return t('deals.moved', {
-        from: format.money(proof?.totalMinor ?? movedToMinor, deal.currency),
+        from: format.money(shownMinor ?? movedToMinor, deal.currency),
         to: format.money(movedToMinor, deal.currency),
       });
     return hurtWords(t, refusal);
@@ -334,10 +337,4 @@ export function useClaim(offer: Offer, { ways, summed }: { ways: ClaimWays; summ
 /** Whether the answer got lost after it may have been decided. */
 export function isUndecided(outcome: { ok: boolean; fault?: string } | null): boolean {
   return outcome !== null && !outcome.ok && (outcome.fault === 'unknown' || outcome.fault === 'pending');
-}
-
-/** What is paid first of a sum: a presale's deposit, else all of it. */
-function payNow(proof: { depositMinor: number } | null, totalMinor: number | null): number | null {
-  if (totalMinor === null) return null;
-  return proof !== null && proof.depositMinor > 0 ? proof.depositMinor : totalMinor;
 }

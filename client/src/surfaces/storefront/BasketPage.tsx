@@ -116,6 +116,21 @@ export function BasketPage() {
   );
 }
 
+/** How many steps are lit, and how far the next one is. */
+function strokesOf({
+  times,
+  baseMinor,
+  nextMinor,
+}: {
+  times: number;
+  baseMinor: number;
+  nextMinor: number | null;
+}): number {
+  if (nextMinor === null) return times;
+  const fromMinor = (baseMinor + nextMinor) / (times + 1);
+  return times + 1 - nextMinor / fromMinor;
+}
+
 /** The one big number, and how far the steps over all brands are lit. */
 function Far({ proof, basket }: { proof: PriceProof; basket: Basket }) {
   const { t, format } = useWords();
@@ -138,7 +153,7 @@ function Far({ proof, basket }: { proof: PriceProof; basket: Basket }) {
       </p>
       {step?.step === 'coupon' && (
         <div className="st">
-          <FourStrokes value={step.times} />
+          <FourStrokes value={strokesOf(step)} />
           <p>
             <b>
               {t('basket.steps', {
@@ -147,7 +162,9 @@ function Far({ proof, basket }: { proof: PriceProof; basket: Basket }) {
                 code: codeOf(step.couponId),
               })}
             </b>{' '}
-            {t('basket.stepsOver', { base: short(step.baseMinor) })}
+            {step.nextMinor === null
+              ? t('basket.stepsOver', { base: short(step.baseMinor) })
+              : t('basket.stepsNext', { amount: short(step.nextMinor) })}
           </p>
         </div>
       )}
@@ -285,7 +302,7 @@ function HeldRow({
       </div>
       <Share dealId={line.dealId} quantity={line.quantity} unitMinor={line.priceMinor} basket={basket} />
       {last && (
-        <p className="acts">
+        <p className="lineacts">
           <button
             type="button"
             className="linkish"
@@ -323,7 +340,7 @@ function WantRow({ row, basket }: { row: WantedRow; basket: Basket }) {
         <small>{said}</small>
       </div>
       <Share dealId={deal.dealId} quantity={line.quantity} unitMinor={deal.priceMinor} basket={basket} />
-      <p className="acts">
+      <p className="lineacts">
         {deal.limitPerShopper > 1 && (
           <span className="count" role="group" aria-label={t('basket.quantity', { name: product.name })}>
             <button

@@ -67,6 +67,7 @@ function TheDeal({ offer, offers, nowMs }: { offer: Offer; offers: Offer[]; nowM
   const proof = proofIn(claim.quote);
   const best = proof !== null && claim.quote.is === 'ready' && proof.exact ? t('deals.lowestNow') : null;
   const heldUnits = state.is === 'held' ? state.held.quantity : 1;
+  const balanceMinor = proof !== null && proof.depositMinor > 0 ? proof.totalMinor - proof.depositMinor : null;
   const receipt = (
     <PriceReceipt
       quote={claim.quote}
@@ -141,7 +142,9 @@ function TheDeal({ offer, offers, nowMs }: { offer: Offer; offers: Offer[]; nowM
             </li>
           </ul>
           <Told claim={claim} />
-          {deal.presale !== null && <PresaleTerms offer={offer} priceMinor={door.priceMinor} quantity={heldUnits} />}
+          {deal.presale !== null && (
+            <PresaleTerms offer={offer} priceMinor={door.priceMinor} quantity={heldUnits} balanceMinor={balanceMinor} />
+          )}
           {state.is === 'held' && claim.others === 0 && receipt}
           <p className="honest">{t('deals.latePay', { unit: product.unit })}</p>
         </div>
@@ -159,7 +162,7 @@ function TheDeal({ offer, offers, nowMs }: { offer: Offer; offers: Offer[]; nowM
               <StockLine stock={stock} stale={claim.stale} right={right} />
               <Told claim={claim} />
               <EarlyDoors offer={offer} own={door} energy={energy.state?.energy ?? null} nowMs={nowMs} />
-              <PresaleTerms offer={offer} priceMinor={door.priceMinor} quantity={1} />
+              <PresaleTerms offer={offer} priceMinor={door.priceMinor} quantity={1} balanceMinor={balanceMinor} />
               {receipt}
             </>
           )}

@@ -59,7 +59,9 @@ describe('the words for what can go wrong', () => {
     expect(Object.keys(en.net.refused).toSorted()).toEqual(Object.keys(disconnects).toSorted());
   });
   it('know every refusal that a shopper can meet', () => {
-    const shopper = contracts.filter((c) => ['campaign', 'deals', 'orders', 'live', 'redpackets', 'energy'].includes(c.name));
+    const shopper = contracts.filter((c) =>
+      ['campaign', 'deals', 'orders', 'live', 'redpackets', 'energy'].includes(c.name),
+    );
     const met = shopper.flatMap((c) =>
       Object.values(c.commands)
         .filter((command) => command.callers === 'anyone' || (command.callers as readonly string[]).includes('shopper'))
