@@ -6,9 +6,9 @@ import { To } from '../../platform/router.tsx';
 import { type Times, useTimes } from '../../platform/use-places.ts';
 import { Mark } from '../../ui/Icon.tsx';
 import { ProductPicture } from '../../ui/Pictures.tsx';
-import { Hurt, Unlit } from '../../ui/Pieces.tsx';
 import { Quiet } from '../../ui/Sign.tsx';
 import { FourStrokes } from '../../ui/Strokes.tsx';
+import { NotReady } from './NotReady.tsx';
 import { strokesOf } from './order-acts.ts';
 import { payStateOf, startOf } from './pay-state.ts';
 import { type MyOrders, type Things, useHeldFrom, useThings } from './use-orders.ts';
@@ -68,7 +68,13 @@ function stateWords(order: Order, t: Translate, times: Times): string {
       return `${said}, ${state.carrier}`;
     case 'received':
       return `${said}, ${t('order.row.until', { time: times.dayToSecond(state.refundUntilMs) })}`;
-    default:
+    case 'paid':
+    case 'disputed':
+    case 'closed':
+    case 'lapsed':
+    case 'cancelled':
+    case 'refunded':
+    case 'returned':
       return said;
   }
 }
@@ -103,12 +109,7 @@ export function OrdersSection({ mine }: { mine: MyOrders }) {
   return (
     <section className="sec" aria-labelledby="h-orders">
       <h2 id="h-orders">{t('order.orders')}</h2>
-      {asked.is === 'loading' && <Unlit label={t('state.loading')} lines={3} />}
-      {asked.is === 'failed' && (
-        <Hurt title={t('state.failedTitle')} act={<Quiet onPress={again}>{t('state.again')}</Quiet>}>
-          {t('state.failed', { why: t(`fault.${asked.fault === 'unknown' ? 'unavailable' : asked.fault}`) })}
-        </Hurt>
-      )}
+      {asked.is !== 'ready' && <NotReady asked={asked} again={again} lines={3} />}
       {asked.is === 'ready' && open.length === 0 && rest.length === 0 && <p className="soft">{t('order.none')}</p>}
       {open.map((payment) => (
         <OpenPayment

@@ -21,7 +21,13 @@ export function comingOf(order: Order, payment: Payment): Coming[] {
       return [{ what: 'counts-as-received', atMs: state.confirmByMs }];
     case 'received':
       return [{ what: 'return-ends', atMs: state.refundUntilMs }];
-    default:
+    case 'paid':
+    case 'disputed':
+    case 'closed':
+    case 'lapsed':
+    case 'cancelled':
+    case 'refunded':
+    case 'returned':
       return [];
   }
 }

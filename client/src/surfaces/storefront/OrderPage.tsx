@@ -7,6 +7,7 @@ import { ExportButtons } from '../../capabilities/orders/ExportButtons.tsx';
 import { Goods } from '../../capabilities/orders/Goods.tsx';
 import { LastMoment } from '../../capabilities/orders/LastMoment.tsx';
 import { WhereMoney } from '../../capabilities/orders/Money.tsx';
+import { NotReady } from '../../capabilities/orders/NotReady.tsx';
 import { OrderString } from '../../capabilities/orders/OrderString.tsx';
 import { type Act, actsOf, lastMomentOf, shortName } from '../../capabilities/orders/order-acts.ts';
 import { PresaleSteps } from '../../capabilities/orders/PresaleSteps.tsx';
@@ -21,7 +22,7 @@ import { useLink, useNow } from '../../platform/platform.tsx';
 import { back, go, To } from '../../platform/router.tsx';
 import { useTimes } from '../../platform/use-places.ts';
 import { Icon } from '../../ui/Icon.tsx';
-import { Hurt, Nothing, Unlit } from '../../ui/Pieces.tsx';
+import { Nothing } from '../../ui/Pieces.tsx';
 import { Quiet, Sign, type SignState } from '../../ui/Sign.tsx';
 import './orders.css';
 import './order.css';
@@ -41,23 +42,24 @@ export function OrderPage({ orderId }: { orderId: string }) {
         <h1>{t('order.title', { name: shortName(orderId) })}</h1>
         <p>{brand}</p>
       </header>
-      {asked.is === 'loading' && <Unlit label={t('state.loading')} lines={6} />}
-      {asked.is === 'failed' && (
-        <Hurt title={t('state.failedTitle')} act={<Quiet onPress={again}>{t('state.again')}</Quiet>}>
-          {t('state.failed', { why: t(`fault.${asked.fault === 'unknown' ? 'unavailable' : asked.fault}`) })}
-        </Hurt>
-      )}
-      {asked.is === 'refused' && (
-        <Nothing
-          title={t('order.unknownTitle')}
-          act={
-            <To className="btn" to="/mine">
-              {t('pay.toMine')}
-            </To>
+      {asked.is !== 'ready' && (
+        <NotReady
+          asked={asked}
+          again={again}
+          lines={6}
+          refused={
+            <Nothing
+              title={t('order.unknownTitle')}
+              act={
+                <To className="btn" to="/mine">
+                  {t('pay.toMine')}
+                </To>
+              }
+            >
+              {t('why.unknown-order')}
+            </Nothing>
           }
-        >
-          {t('why.unknown-order')}
-        </Nothing>
+        />
       )}
       {asked.is === 'ready' && (
         <TheOrder

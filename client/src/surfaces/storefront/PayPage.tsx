@@ -4,6 +4,7 @@ import { Amount } from '../../capabilities/deals/Price.tsx';
 import { useKeptChange } from '../../capabilities/deals/use-kept-change.ts';
 import { Goods } from '../../capabilities/orders/Goods.tsx';
 import { HeldStrip } from '../../capabilities/orders/HeldStrip.tsx';
+import { NotReady } from '../../capabilities/orders/NotReady.tsx';
 import { shortName } from '../../capabilities/orders/order-acts.ts';
 import { PresaleSteps } from '../../capabilities/orders/PresaleSteps.tsx';
 import { type PayState, payStateOf, startOf } from '../../capabilities/orders/pay-state.ts';
@@ -15,7 +16,7 @@ import { useLink, useNow } from '../../platform/platform.tsx';
 import { back, go, To } from '../../platform/router.tsx';
 import { useTimes } from '../../platform/use-places.ts';
 import { Icon, type IconName, Mark } from '../../ui/Icon.tsx';
-import { Hurt, Nothing, Unlit } from '../../ui/Pieces.tsx';
+import { Nothing } from '../../ui/Pieces.tsx';
 import { Quiet, Sign, type SignState } from '../../ui/Sign.tsx';
 import { PlaceClock } from './Bars.tsx';
 import './orders.css';
@@ -38,23 +39,24 @@ export function PayPage({ paymentId }: { paymentId: string }) {
         <h1>{t('pay.title')}</h1>
         <PlaceClock />
       </header>
-      {asked.is === 'loading' && <Unlit label={t('state.loading')} lines={5} />}
-      {asked.is === 'failed' && (
-        <Hurt title={t('state.failedTitle')} act={<Quiet onPress={again}>{t('state.again')}</Quiet>}>
-          {t('state.failed', { why: t(`fault.${asked.fault === 'unknown' ? 'unavailable' : asked.fault}`) })}
-        </Hurt>
-      )}
-      {asked.is === 'refused' && (
-        <Nothing
-          title={t('pay.unknownTitle')}
-          act={
-            <To className="btn" to="/mine">
-              {t('pay.toMine')}
-            </To>
+      {asked.is !== 'ready' && (
+        <NotReady
+          asked={asked}
+          again={again}
+          lines={5}
+          refused={
+            <Nothing
+              title={t('pay.unknownTitle')}
+              act={
+                <To className="btn" to="/mine">
+                  {t('pay.toMine')}
+                </To>
+              }
+            >
+              {t('pay.unknown')}
+            </Nothing>
           }
-        >
-          {t('pay.unknown')}
-        </Nothing>
+        />
       )}
       {asked.is === 'ready' && (
         <ThePayment payment={asked.reply.payment} orders={asked.reply.orders} backAtMs={backAtMs} again={again} />
