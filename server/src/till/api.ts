@@ -7,8 +7,8 @@ import { type Delays, locales, pass, refund, type Session, shut } from './sessio
 
 /** A session of eight orders with their lines is a few kilobytes. */
 const bodyBytesMax = 32 * 1024;
-/** How far ahead a session may end. */
-const aheadMsMax = 24 * 3_600_000;
+/** How far ahead a session may end: the balance of a presale may be paid over weeks. */
+const aheadMsMax = 31 * 86_400_000;
 
 const keySchema = z.string().regex(/^[\w.:~-]{8,120}$/);
 /** Where a shopper is sent: another site, or a path of the host that serves this page. Never `//host` or a script. */

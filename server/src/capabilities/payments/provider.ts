@@ -60,6 +60,7 @@ export interface NewSession {
   lines?: readonly { label: string; text: string }[];
   /** Where the page sends the shopper, whether paid or not. Absolute, or a path when the page is on our own host. */
   returnUrl: string;
+  /** When the page stops taking payments. Stripe allows 24 hours: its adapter asks for less, and payment.expired tells of it. */
   expiresAtMs: number;
   locale?: 'en' | 'zh' | 'nl' | 'vi';
   idempotencyKey: string;
