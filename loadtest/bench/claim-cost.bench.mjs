@@ -5,6 +5,8 @@ import { startProcess } from './processes.mjs';
 const claims = 20_000;
 const warmClaims = 5_000;
 const concurrency = 512;
+/** Copied in one go, so that no single answer is waited for long. */
+const fillAtOnce = 50_000;
 
 async function measure(way, { sockets: most }) {
   const count = way === 'ours' ? most : Math.round(most / Number(way.slice(1)));
@@ -12,7 +14,10 @@ async function measure(way, { sockets: most }) {
   try {
     await child.ask('stage', { total: 10_000_000 });
     await child.ask('claim', { claims: 1, concurrency: 1 });
-    const filled = await child.ask('fill', { count });
+    let filled;
+    for (let from = 0; from < count; from += fillAtOnce) {
+      filled = await child.ask('fill', { from, count: Math.min(fillAtOnce, count - from) });
+    }
     await child.ask('claim', { claims: warmClaims, concurrency });
     const said = await child.ask('claim', { claims, concurrency });
     await child.ask('end');

@@ -59,8 +59,8 @@ answerQuestions({
   },
   counts: () => engine.counts(dealId),
   /** So many deals, shoppers, holds, answers and lines more, as copies of what is there: the shapes are the product's own. */
-  async fill({ count }) {
-    await engine.fill(dealId, count);
+  async fill({ from, count }) {
+    await engine.fill(dealId, { from, count });
     return { usedBytes: await usedBytes() };
   },
   /** Bytes for each of `count` shoppers who claim once, are then refused for the limit, and are refused again. */

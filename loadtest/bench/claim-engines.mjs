@@ -73,7 +73,7 @@ export async function ours(target) {
       const [state] = await store.states([dealId]);
       return { free: state.free, held: state.held };
     },
-    fill: (dealId, count) => fill(hot, k, dealId, count),
+    fill: (dealId, { from, count }) => fill(hot, k, dealId, { from, to: from + count }),
     /** Bytes of each key that a claim of this shopper wrote to; what all shoppers share is divided by how many there are. */
     async partsOf(shopperId, dealId, count) {
       const own = { hold: k.holds(shopperId), answers: k.answers(shopperId), answersOrder: k.answersOrder(shopperId) };
@@ -109,9 +109,10 @@ for i = from, from + count - 1 do
   redis.call('XADD', ledger, '*', 'e', 'claimed', 't', closes, 'shopper', other, 'hold', hold, 'lines', 'lamp.1 1 1100', 'sim', '0')
 end`;
 
-async function fill(redis, k, dealId, count) {
-  const [first] = await redis.hkeys(k.dealTaken(dealId));
-  for (let from = 0; from < count; from += fillAtOnce) {
+async function fill(redis, k, dealId, { from: first, to }) {
+  // The shopper of the one claim that was made before: everything that is copied is that one's.
+  const [shopper] = (await redis.zrange(k.lapses, '0', '0'))[0].split(' ');
+  for (let from = first; from < to; from += fillAtOnce) {
     await redis.eval(
       fillScript,
       6,
@@ -122,8 +123,8 @@ async function fill(redis, k, dealId, count) {
       k.outbox,
       k.deals,
       from,
-      Math.min(fillAtOnce, count - from),
-      first,
+      Math.min(fillAtOnce, to - from),
+      shopper,
       Date.now() + oneDay,
     );
   }
