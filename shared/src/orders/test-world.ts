@@ -88,7 +88,18 @@ export interface Hold {
   paying: boolean;
 }
 
-export function createWorld({ decideWith = decide }: { decideWith?: Decide } = {}) {
+/** What was done to the world, so that it can be done again elsewhere. */
+export type Deed =
+  | { is: 'claim' | 'lapse'; hold: Hold }
+  | { is: 'commit'; plan: Plan; committed: 'done' | 'moved' | 'dry' | 'limit' };
+
+export function createWorld({
+  decideWith = decide,
+  onDeed = () => {},
+}: {
+  decideWith?: Decide;
+  onDeed?: (deed: Deed) => void;
+} = {}) {
   const pools = new Map<string, Counts>();
   const taken = new Map<string, number>();
   const accounts = new Map<string, number>();
@@ -112,8 +123,14 @@ export function createWorld({ decideWith = decide }: { decideWith?: Decide } = {
   const context = (who: string, role: Party): Context => ({ atMs: nowMs, by: { who, role }, sha256: hashText });
   const next = (letter: string) => `${letter}0.${String(++serial).padStart(10, '0')}`;
 
-  /** What the script does: compares, looks, writes. */
   function commit(plan: Plan): 'done' | 'moved' | 'dry' | 'limit' {
+    const committed = compareAndWrite(plan);
+    onDeed({ is: 'commit', plan, committed });
+    return committed;
+  }
+
+  /** What the script does: compares, looks, writes. */
+  function compareAndWrite(plan: Plan): 'done' | 'moved' | 'dry' | 'limit' {
     for (const { versionWas, kept } of plan.orders)
       if ((orders.get(kept.order.orderId)?.order.version ?? 0) !== versionWas) return 'moved';
     for (const { versionWas, kept } of plan.payments)
@@ -192,7 +209,9 @@ export function createWorld({ decideWith = decide }: { decideWith?: Decide } = {
     counts.held += quantity;
     taken.set(key, (taken.get(key) ?? 0) + quantity);
     const holdId = next('h');
-    holds.set(holdId, { holdId, shopperId, dealId, quantity, lapsesAtMs: nowMs + 10 * minute, paying: false });
+    const hold = { holdId, shopperId, dealId, quantity, lapsesAtMs: nowMs + 10 * minute, paying: false };
+    holds.set(holdId, hold);
+    onDeed({ is: 'claim', hold: { ...hold } });
   }
 
   /** The plan of an order for these holds, with what coupons are there; null where a shopper could not place them. */
@@ -273,7 +292,7 @@ export function createWorld({ decideWith = decide }: { decideWith?: Decide } = {
   }
 
   function sweep(): void {
-    for (const hold of [...holds.values()]) {
+    for (const hold of holds.values()) {
       if (hold.paying || hold.lapsesAtMs > nowMs) continue;
       const counts = pools.get(stockPool(hold.dealId));
       if (counts === undefined) continue;
@@ -282,15 +301,16 @@ export function createWorld({ decideWith = decide }: { decideWith?: Decide } = {
       const key = takenKey(stockPool(hold.dealId), hold.shopperId);
       taken.set(key, (taken.get(key) ?? 0) - hold.quantity);
       holds.delete(hold.holdId);
+      onDeed({ is: 'lapse', hold: { ...hold } });
     }
-    for (const kept of [...payments.values()]) {
+    for (const kept of payments.values()) {
       const { paymentId, state } = kept.payment;
       const due = dueOfPayment(kept);
       if (due === null || due.atMs > nowMs) continue;
       if (state.is === 'paid-late') concludeLate(paymentId);
       else happen({ is: 'lapse', paymentId }, 'system', 'system');
     }
-    for (const kept of [...orders.values()]) {
+    for (const kept of orders.values()) {
       const due = dueOfOrder(kept);
       if (due === null || due.atMs > nowMs) continue;
       happen({ is: due.event as 'close', orderId: kept.order.orderId }, 'system', 'system');
@@ -298,7 +318,7 @@ export function createWorld({ decideWith = decide }: { decideWith?: Decide } = {
   }
 
   function tellRefunds(failed: boolean): void {
-    for (const { payment } of [...payments.values()]) {
+    for (const { payment } of payments.values()) {
       for (const { reference, amountMinor, state } of payment.refunds) {
         if (state !== 'asked') continue;
         const is = failed ? 'repeat-refund' : 'confirm-refund';

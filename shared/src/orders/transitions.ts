@@ -422,7 +422,7 @@ export function receiveMoney(
       if (whole) draft.moveStock({ ...move, to: 'sold' });
       else if (unitsFrom === 'free') draft.moveStock({ ...move, to: 'held' });
     }
-    useCoupons(draft, before, { whole, anew: unitsFrom === 'free' });
+    spendCoupons(draft, before, { whole, anew: unitsFrom === 'free' });
   }
 }
 
@@ -436,7 +436,7 @@ function fundedShares(kept: KeptOrder, lines: readonly Pick<OrderLine, 'shares'>
 }
 
 /** A coupon is used up with the first order that is paid in full; a late payment takes it anew. */
-function useCoupons(
+function spendCoupons(
   draft: Draft,
   { order, placedIn }: KeptOrder,
   { whole, anew }: { whole: boolean; anew: boolean },

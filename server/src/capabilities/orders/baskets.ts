@@ -132,11 +132,13 @@ export function createBaskets({
     const found = couponsFor(lines, nowMs, chosen);
     const ids = found.map(({ record }) => record.id);
     const [counts, homes] = await Promise.all([
-      shopperId === null ? ids.map(() => ({ taken: 0, sliceFree: 0 })) : store.couponCounts(shopperId, ids),
+      shopperId === null
+        ? ids.map(() => ({ taken: 0, sliceFree: 0, stopped: false }))
+        : store.couponCounts(shopperId, ids),
       pools.states(ids.map(couponPool)),
     ]);
     return found.map(({ record, opensAtMs, closesAtMs }, i) => {
-      const { taken = 0, sliceFree = 0 } = counts[i] ?? {};
+      const { taken = 0, sliceFree = 0, stopped = false } = counts[i] ?? {};
       const home = homes[i];
       // What lies free in another partition's slice can be called back, so only home's verdict says that none is left.
       const left = !home ? record.total : home.soldOut ? sliceFree : Math.max(1, sliceFree + home.free);
@@ -154,7 +156,7 @@ export function createBaskets({
         opensAtMs,
         closesAtMs,
         usesLeft: Math.max(0, record.usesPerShopper - taken),
-        left,
+        left: stopped ? 0 : left,
       };
     });
   }

@@ -7,12 +7,17 @@ import type { Audit } from './audit.ts';
 import type { OrderStore, ReadHold } from './store.ts';
 
 /**
- * Rounds of reading, deciding and committing. Only another command about the same order, at the same moment, costs one; a
- * coupon or unit asked for at home costs one; so this many are never needed unless somebody hammers on one order.
+ * Rounds of reading, deciding and committing. Only another command about the same order, at the same moment, costs one, so
+ * this many are never needed unless somebody hammers on one order.
  */
 const roundsMax = 12;
+/**
+ * How often one decision goes to home and comes back before it is told to try again. Home grants for all who wait, so a second
+ * time is rare; each takes a few milliseconds.
+ */
+const asksMax = 12;
 
-export type Outcome = { ok: true; reply: unknown } | { ok: false; why: string };
+export type Outcome = { ok: true; reply: unknown } | { ok: false; why: string; [detail: string]: unknown };
 
 /** What one round decided, from which documents. */
 export interface Decided {
@@ -51,19 +56,26 @@ export interface Work {
  * units are missing in this partition home is asked for them; what home has none of is told to the next round.
  */
 export function createCarryOut({ store, ask, audit }: { store: OrderStore; ask: AskHome; audit: Audit }) {
-  return async function carryOut(work: Work, decideOnce: (gone: Gone) => Promise<Decided>): Promise<Outcome> {
-    const gone = new Map<string, 'none-left' | 'limit'>();
+  /**
+   * Commits what was decided. What this partition lacks is asked for at home, all at once and in the order of the pools' ids
+   * (CONSISTENCY.md 23), and the same decision goes again at once with what was granted: a grant that waits for anything else
+   * is called back for the next who asks, and two who wait would pass one unit to and fro. Answers 'again' where everything is
+   * to be read anew.
+   */
+  async function commit(
+    work: Work,
+    decided: Decided,
+    gone: Map<string, 'none-left' | 'limit'>,
+  ): Promise<Outcome | 'again'> {
+    const { asked } = work;
     const granted = new Map<string, number>();
-    for (let round = 0; round < roundsMax; round++) {
-      const decided = await decideOnce(gone);
-      const { asked } = work;
-      const { plan } = decided;
+    for (let asks = 0; asks <= asksMax; asks++) {
       const committed = await store.commit({
         partition: work.partition,
         shopperId: work.shopperId,
         atMs: work.atMs,
         scene: decided.scene,
-        plan,
+        plan: decided.plan,
         holds: decided.holds ?? [],
         granted,
         stampMs: asked?.stampMs ?? undefined,
@@ -87,15 +99,18 @@ export function createCarryOut({ store, ask, audit }: { store: OrderStore; ask: 
         case 'remembered':
           return JSON.parse(committed.outcome) as Outcome;
         case 'moved':
-          break;
+          return 'again';
         case 'limit':
           gone.set(committed.poolId, 'limit');
-          break;
-        case 'dry':
-          // All at once and in the order of their ids; nothing is held meanwhile (CONSISTENCY.md 23).
+          return 'again';
+        case 'stopped':
+          gone.set(committed.poolId, 'none-left');
+          return 'again';
+        case 'dry': {
+          const goneBefore = gone.size;
           await Promise.all(
             committed.poolIds.toSorted().map(async (poolId) => {
-              const want = [...(plan?.stock ?? []), ...(plan?.coupons ?? [])]
+              const want = [...(decided.plan?.stock ?? []), ...(decided.plan?.coupons ?? [])]
                 .filter((move) => move.poolId === poolId && move.from === 'free')
                 .reduce((sum, move) => sum + move.quantity, 0);
               const answer = await ask({ poolId, partition: work.partition, want });
@@ -103,8 +118,20 @@ export function createCarryOut({ store, ask, audit }: { store: OrderStore; ask: 
               else gone.set(poolId, 'none-left');
             }),
           );
+          if (gone.size > goneBefore) return 'again';
           break;
+        }
       }
+    }
+    // Others took what was granted each time: nothing was decided, and home has not said that nothing is left.
+    throw new Fault('overloaded', { retryAfterMs: 250 });
+  }
+
+  return async function carryOut(work: Work, decideOnce: (gone: Gone) => Promise<Decided>): Promise<Outcome> {
+    const gone = new Map<string, 'none-left' | 'limit'>();
+    for (let round = 0; round < roundsMax; round++) {
+      const outcome = await commit(work, await decideOnce(gone), gone);
+      if (outcome !== 'again') return outcome;
     }
     throw new Fault('overloaded', { retryAfterMs: 250 });
   };

@@ -14,7 +14,8 @@
 --      dues, payDues: [[member, score ('': none)]]  indexes: [[place, score, member]]  totals: [[field, minor]]
 --      announcements: [[destination, event, payload]]  bells: [channel]
 -- Answers 'done', the outcome, the pools whose units are on their way home; 'remembered' and the outcome; 'moved'; 'stale'; 'dry' and
--- the pools that lack units here; or 'limit' and the pool of which this shopper may have no more.
+-- the pools that lack units here; 'limit' and the pool of which this shopper may have no more; or 'stopped' and a coupon that nobody may use
+-- for now.
 
 -- @include ../../platform/redis/answers.lua
 -- @include ../../platform/redis/outbox.lua
@@ -59,6 +60,8 @@ for _, pool in ipairs(plan.pools) do
       if taken + needed > tonumber(move.limit) then return { 'limit', pool.id, '' } end
     end
   end
+  -- A deal that is paused still sells what is held of it; a coupon is held by nobody beforehand.
+  if needed > 0 and string.sub(pool.id, 1, 7) == 'coupon:' and redis.call('HGET', slice, 'paused') == '1' then return { 'stopped', pool.id, '' } end
   if needed > 0 and free < needed then dry[#dry + 1] = pool.id end
 end
 if #dry > 0 then return { 'dry', table.concat(dry, ' '), '' } end

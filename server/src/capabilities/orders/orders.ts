@@ -501,14 +501,9 @@ function mustBePayable(totalMinor: number): void {
 /** A refusal of the table in the words of the contract: what is already so, or not for this party, is a wrong state to them. */
 function refusalOf(decision: { ok: false } & Refusal): Outcome {
   const { ok: _ok, ...refusal } = decision;
-  switch (refusal.why) {
-    case 'nothing-to-do':
-    case 'not-yet':
-    case 'not-allowed':
-      return { ok: false, why: 'wrong-state', ...{ state: refusal.why } };
-    default:
-      return { ok: false, ...refusal };
-  }
+  if (refusal.why === 'nothing-to-do' || refusal.why === 'not-yet' || refusal.why === 'not-allowed')
+    return { ok: false, why: 'wrong-state', state: refusal.why };
+  return { ok: false, ...refusal };
 }
 
 async function sceneThere(reading: Promise<Scene | null>, id: string): Promise<Scene> {

@@ -121,19 +121,14 @@ export function createSettling({
     const event = eventOf(told);
     if (event === null) return 'settled';
     const decision = await happen(event, 'provider', aboutPayment(kept));
-    if (!decision.ok) {
-      switch (decision.why) {
-        case 'nothing-to-do':
-          break;
-        case 'amount-differs':
-        case 'currency-differs':
-          return unfitting(told, decision.why);
-        case 'unknown-refund':
-          return unfitting(told, 'unknown-payment');
-        default:
-          throw new Error(`${told.type} of ${told.reference} cannot be settled: ${decision.why}`);
-      }
+    if (!decision.ok && decision.why !== 'nothing-to-do') {
+      if (decision.why === 'amount-differs' || decision.why === 'currency-differs')
+        return unfitting(told, decision.why);
+      if (decision.why === 'unknown-refund') return unfitting(told, 'unknown-payment');
+      throw new Error(`${told.type} of ${told.reference} cannot be settled: ${decision.why}`);
     }
+    // Told again, it is no second failure.
+    if (!decision.ok) return 'settled';
     if (told.type === 'refund.failed')
       audit.refundFailed({ paymentId: told.reference, reference: told.refundReference ?? '' });
     if (told.type === 'payment.succeeded') {

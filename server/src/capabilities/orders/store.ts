@@ -51,11 +51,14 @@ export type Committed =
   /** Something that was read is no longer so: read again, decide again. */
   | { is: 'moved' }
   | { is: 'dry'; poolIds: string[] }
-  | { is: 'limit'; poolId: string };
+  | { is: 'limit'; poolId: string }
+  | { is: 'stopped'; poolId: string };
 
 export interface CouponCount {
   taken: number;
   sliceFree: number;
+  /** Nobody may use it for now: a law about it is broken. */
+  stopped: boolean;
 }
 
 /** The partition that an id names; null where there is none of that number. */
@@ -209,12 +212,15 @@ export function createOrderStore({
       line:
         plan === null
           ? []
-          : [
-              ...['e', `order-${plan.event}`, 't', String(atMs)],
-              ...['orders', plan.orders.map(({ kept }) => kept.order.orderId).join(',')],
-              ...['shopper', shopperId, 'payment', paymentIds.join(','), 'holds', leavesLapses.join(',')],
-              ...['sim', plan.simulated ? '1' : '0'],
-            ],
+          : Object.entries({
+              e: `order-${plan.event}`,
+              t: String(atMs),
+              orders: plan.orders.map(({ kept }) => kept.order.orderId).join(','),
+              shopper: shopperId,
+              payment: paymentIds.join(','),
+              holds: leavesLapses.join(','),
+              sim: plan.simulated ? '1' : '0',
+            }).flat(),
       posts: (plan?.postings ?? []).map(({ account, minor }) => [account, String(minor)]),
       dues: [
         ...(plan?.payments ?? []).map(({ kept }) => [kept.payment.paymentId, score(dueOfPayment(kept))]),
@@ -318,6 +324,8 @@ export function createOrderStore({
           return { is: 'dry', poolIds: said.split(' ') };
         case 'limit':
           return { is: 'limit', poolId: said };
+        case 'stopped':
+          return { is: 'stopped', poolId: said };
         case 'stale':
           throw new Fault('overloaded', { retryAfterMs: 500 });
         default:
@@ -350,13 +358,16 @@ export function createOrderStore({
       const pipeline = redis.pipeline();
       for (const couponId of couponIds) {
         pipeline.hget(k.taken(couponPool(couponId)), shopperId);
-        pipeline.hget(k.slice(couponPool(couponId)), 'free');
+        pipeline.hmget(k.slice(couponPool(couponId)), 'free', 'paused');
       }
       const found = ((await pipeline.exec()) ?? []).map(([error, value]) => {
         if (error) throw error;
-        return Number(value ?? 0);
+        return value;
       });
-      return couponIds.map((_, i) => ({ taken: found[2 * i] ?? 0, sliceFree: found[2 * i + 1] ?? 0 }));
+      return couponIds.map((_, i) => {
+        const [free, paused] = found[2 * i + 1] as (string | null)[];
+        return { taken: Number(found[2 * i] ?? 0), sliceFree: Number(free ?? 0), stopped: paused === '1' };
+      });
     },
 
     /** Puts a coupon's slice into every partition, with what home has granted each. */
