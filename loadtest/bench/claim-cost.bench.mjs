@@ -1,5 +1,5 @@
-// Whether a claim costs the same however much there is: so many deals, shoppers with holds, remembered answers and ledger
-// lines lie in Redis beforehand, written in the shapes the product writes. The figure is Redis's own time a claim.
+// Whether a claim costs the same however much there is: so many deals, shoppers with holds, remembered answers, ledger lines
+// and past orders lie in Redis beforehand, written in the shapes the product writes. The figure is Redis's own time a claim.
 import { startProcess } from './processes.mjs';
 
 const claims = 20_000;
@@ -40,7 +40,7 @@ export const bench = {
   measure,
   facts: (details) => ({
     shapes:
-      'each: a slice of a deal (copy of the staged one), a shopper with one hold, its remembered answer and its place among the lapses, a ledger line',
+      'each: a slice of a deal (copy of the staged one), a shopper with one hold, its remembered answer and its place among the lapses, a ledger line, a past order with its timeline',
     claims,
     durability: 'memory',
     perWay: Object.fromEntries(

@@ -92,8 +92,8 @@ export async function ours(target) {
 /** Written in one call at most, and read again by nobody: Redis copies, so that the shapes are those the product wrote. */
 const fillAtOnce = 1_000;
 const fillScript = `
-local slice, taken, lapses, ledger, outbox, deals = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local from, count, shopper, closes = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local slice, taken, lapses, ledger, deals = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local from, count, shopper, closes, order, entry = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local prefix = string.match(slice, '^(.*:deal:)')
 local tag = string.match(slice, '^({.*}:)')
 for i = from, from + count - 1 do
@@ -107,7 +107,40 @@ for i = from, from + count - 1 do
   local hold = redis.call('HKEYS', tag .. 'holds:' .. shopper)[1]
   redis.call('ZADD', lapses, closes, other .. ' ' .. hold)
   redis.call('XADD', ledger, '*', 'e', 'claimed', 't', closes, 'shopper', other, 'hold', hold, 'lines', 'lamp.1 1 1100', 'sim', '0')
+  redis.call('SET', tag .. 'order:o0.' .. i, order)
+  redis.call('RPUSH', tag .. 'timeline:o0.' .. i, entry, entry)
+  redis.call('ZADD', tag .. 'orders:' .. other, closes, 'o0.' .. i)
 end`;
+
+/** An order as it is kept: one JSON text, and its timeline as a list of them. */
+const order = {
+  orderId: 'o0.0123456789abcdef',
+  paymentId: 'y0.0123456789abcdef',
+  shopperId: 's_0123456789abcdefghijkl',
+  brandId: 'steady-flame',
+  currency: 'CNY',
+  state: { is: 'paid', paidAtMs: 1_793_000_000_000 },
+  lines: [
+    {
+      dealId: 'lamp.1',
+      productId: 'lamp',
+      quantity: 1,
+      listMinor: 15_900,
+      unitMinor: 1_100,
+      shares: [{ couponId: 'welcome', minor: 100 }],
+      payMinor: 1_000,
+      refundedUnits: 0,
+    },
+  ],
+  version: 3,
+};
+const timelineEntry = {
+  atMs: 1_793_000_000_000,
+  event: 'paid',
+  who: 's_0123456789abcdefghijkl',
+  facts: { paymentId: order.paymentId, minor: 1_000 },
+  hash: '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
+};
 
 async function fill(redis, k, dealId, { from: first, to }) {
   // The shopper of the one claim that was made before: everything that is copied is that one's.
@@ -115,17 +148,18 @@ async function fill(redis, k, dealId, { from: first, to }) {
   for (let from = first; from < to; from += fillAtOnce) {
     await redis.eval(
       fillScript,
-      6,
+      5,
       k.deal(dealId),
       k.dealTaken(dealId),
       k.lapses,
       k.ledger,
-      k.outbox,
       k.deals,
       from,
       Math.min(fillAtOnce, to - from),
       shopper,
       Date.now() + oneDay,
+      JSON.stringify(order),
+      JSON.stringify(timelineEntry),
     );
   }
 }
