@@ -1,4 +1,4 @@
-import type { Hold } from '@elevens/shared/src/deals/contract.ts';
+import { deals as dealsContract, type Hold } from '@elevens/shared/src/deals/contract.ts';
 import type { CouponRecord, DealRecord } from '@elevens/shared/src/deals/records.ts';
 import type { Order, Payment } from '@elevens/shared/src/orders/contract.ts';
 import { orders as ordersContract } from '@elevens/shared/src/orders/contract.ts';
@@ -13,9 +13,9 @@ import { createMetrics } from '../../platform/metrics.ts';
 import { createRandom } from '../../platform/random.ts';
 import { createKeyspace, type Keyspace } from '../../platform/redis/keyspace.ts';
 import { connectTestRedis } from '../../platform/redis/test-connection.ts';
-import { createDealLaws } from '../deals/laws.ts';
-import { createPools } from '../deals/pools/pools.ts';
-import { createDealStore } from '../deals/store.ts';
+import type { Relay } from '../../platform/relay.ts';
+import type { Catalogue } from '../catalogue/index.ts';
+import { createDeals } from '../deals/index.ts';
 import type { PaymentEvent } from '../payments/index.ts';
 import type { OrderCatalogue } from './baskets.ts';
 import { createOrders, type Orders } from './index.ts';
@@ -68,13 +68,12 @@ const coupon = (id: string, more: Partial<CouponRecord> = {}): CouponRecord => (
 });
 
 interface Node {
+  deals: ReturnType<typeof createDeals>;
   orders: Orders;
   gateway: Gateway;
 }
 let keys: Keyspace;
 let nodes: Node[];
-let pools: ReturnType<typeof createPools>;
-let deals: ReturnType<typeof createDealStore>;
 let shiftMs: number;
 let firstStartMs: number;
 let records: { deals: DealRecord[]; coupons: CouponRecord[] };
@@ -118,19 +117,23 @@ function open(partitions: number): void {
     info: (facts) => void audited.push(facts as Record<string, unknown>),
     warn: (facts) => void audited.push(facts as Record<string, unknown>),
   };
-  pools = createPools({ redis: rig.redis, keys, clock, announced: () => {} });
-  deals = createDealStore({ redis: rig.redis, keys, clock, metrics, pools });
+  // What is announced stays in the outboxes: nobody carries it in these tests.
+  const relay: Relay = {
+    destination: () => {},
+    source: () => () => {},
+    poke: () => {},
+    start: () => {},
+    stop: async () => {},
+  };
+  const feeds = { state: () => {}, log: () => {} };
   nodes = [0, 1].map(() => {
+    const shared = { redis: rig.redis, keys, random, feeds, relay, logger };
+    const deals = createDeals({ ...shared, clock, metrics, catalogue: catalogue as Catalogue });
     const orders = createOrders({
-      redis: rig.redis,
-      keys,
+      ...shared,
       clock: shifted,
-      random,
-      logger,
-      feeds: { state: () => {} },
-      relay: { poke: () => {} },
       catalogue,
-      pools: createPools({ redis: rig.redis, keys, clock, announced: () => {} }),
+      pools: deals.pools,
       provider: {
         // The provider of these tests: it keeps its promise of one page for one idempotency key.
         async createSession({ idempotencyKey, amountMinor }) {
@@ -143,29 +146,14 @@ function open(partitions: number): void {
     });
     const gateway = createGateway({ clock, random, logger, metrics, checkReplies: true });
     gateway.serve(ordersContract, orders.handlers);
-    return { orders, gateway };
+    gateway.serve(dealsContract, deals.handlers);
+    return { deals, orders, gateway };
   });
 }
 beforeEach(() => open(1));
 
 async function stageAll(): Promise<void> {
-  const nowMs = clock.nowMs();
-  for (const record of records.deals) {
-    await deals.stage(
-      {
-        dealId: record.id,
-        total: record.total,
-        limit: record.limitPerShopper,
-        holdMs: 600_000,
-        priceMinor: record.priceMinor,
-        currency: 'CNY',
-        opensAtMs: firstStartMs,
-        closesAtMs: firstStartMs + 7_200_000,
-        early: [],
-      },
-      nowMs,
-    );
-  }
+  await nodes[0]?.deals.stage();
   await nodes[0]?.orders.stageCoupons();
 }
 
@@ -206,24 +194,21 @@ async function call(name: string, who: Person | null, input: object, node = 0): 
   });
 }
 
-async function claim(
-  who: Person,
-  lines: { dealId: string; quantity?: number }[],
-  more: { at?: number } = {},
-): Promise<Hold> {
-  const holdId = `h${keys.partitionOf(who.shopperId)}.${random.token(12)}`;
-  const answer = JSON.parse(
-    await deals.claim({
-      shopperId: who.shopperId,
-      simulated: false,
-      holdId,
-      arrivedAtMs: more.at ?? clock.nowMs(),
-      lines: lines.map(({ dealId, quantity = 1 }) => ({ dealId, quantity, terms: 0 })),
-      answer: { requestId: random.token(12), command: 'deals:claim', inputHash: holdId },
-    }),
-  );
+async function claim(who: Person, wanted: { dealId: string; quantity?: number }[]): Promise<Hold> {
+  const lines = wanted.map(({ dealId, quantity = 1 }) => ({ dealId, quantity }));
+  const answer = await askDeals('claim', who, { lines });
   if (!answer.ok) throw new Error(`a claim was refused: ${JSON.stringify(answer)}`);
   return answer.reply;
+}
+async function askDeals(name: string, who: Person, input: object): Promise<Answer> {
+  const sent = { requestId: random.token(12), ...input };
+  return (nodes[0] as Node).gateway.call({
+    name: `deals:${name}`,
+    input: sent,
+    person: who,
+    address: 'a',
+    socket: null,
+  });
 }
 async function totalOf(
   who: Person,
@@ -296,7 +281,8 @@ async function everything(): Promise<string> {
   return JSON.stringify(found);
 }
 async function expectLawsWhole(): Promise<void> {
-  const laws = await createDealLaws({ redis: rig.redis, keys }).check();
+  // A node that has counted nothing yet: the whole ledger from its first line.
+  const laws = await (nodes[1] as Node).deals.checkLaws();
   expect(laws.stock.counting).toBe(false);
   expect([...laws.stock.evidence, ...laws.holds.evidence]).toEqual([]);
   expect(await orderLedger(rig.redis, keys)).toEqual([]);
@@ -562,16 +548,12 @@ describe('a late payment', () => {
     // The units have gone to another partition and come free there.
     const other = personOf(1);
     const hold = await claim(other, [{ dealId: 'kettle', quantity: 3 }]);
-    await deals.release({ shopperId: other.shopperId, holdId: hold.holdId }, clock.nowMs(), {
-      requestId: random.token(12),
-      command: 'deals:release',
-      inputHash: 'x',
-    });
+    await askDeals('release', other, { holdId: hold.holdId });
     await settle(told('payment.succeeded', payment));
     await nodes[0]?.orders.due();
     expect((await call('payment', lin, { paymentId: payment.paymentId })).reply.payment.state.is).toBe('paid');
     expect((await stock('kettle', 2)).sold).toBe(2);
-    await pools.sweep();
+    await nodes[0]?.deals.sweepPools();
     await expectLawsWhole();
   });
 
@@ -697,7 +679,7 @@ describe('sent twice and at once, over two nodes,', () => {
       expect(answers.filter((answer) => answer.ok)).toHaveLength(5);
       for (const answer of answers)
         if (!answer.ok) expect(answer).toEqual({ ok: false, why: 'coupon-gone', couponId: 'five' });
-      await pools.sweep();
+      await nodes[0]?.deals.sweepPools();
       await expectLawsWhole();
     },
   );
