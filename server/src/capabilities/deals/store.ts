@@ -58,9 +58,15 @@ export interface ClaimRequest {
   answer: AnswerKey;
 }
 
-/** A claim on its way to a decision, with what home has said for its lines so far. */
+/** What home has granted a slice in all, as far as those know who wait there. */
+interface Grant {
+  G: number;
+  waiting: number;
+}
+
+/** A claim on its way to a decision, with what home has said for its dry lines so far. */
 interface Waiting extends ClaimRequest {
-  granted: Map<string, number>;
+  granted: Map<string, Grant>;
 }
 
 /** Counts and terms as they stand in Redis. */
@@ -123,7 +129,7 @@ export function createDealStore({
     const dealIndex = new Map<string, { index: number; granted: number }>();
     for (const claim of claims) {
       for (const { dealId } of claim.lines) {
-        const granted = claim.granted.get(dealId) ?? 0;
+        const granted = claim.granted.get(dealId)?.G ?? 0;
         const known = dealIndex.get(dealId);
         if (known === undefined) dealIndex.set(dealId, { index: dealIndex.size + 1, granted });
         else known.granted = Math.max(known.granted, granted);
@@ -176,6 +182,25 @@ export function createDealStore({
       run: async (claims) => (await claimBatch(partition, claims)) as string[],
     }),
   );
+
+  /**
+   * All who wait at a dry slice know of the same grants, whoever asked for them: who arrived first is decided first, and must
+   * not be sent without what a later one brought. Nothing is kept when nobody waits.
+   */
+  const grants = new Map<string, Grant>();
+  function waitForGrant({ granted }: Waiting, partition: number, dealId: string): Grant {
+    const joined = granted.get(dealId);
+    if (joined !== undefined) return joined;
+    const name = `${partition} ${dealId}`;
+    const grant = grants.get(name) ?? { G: 0, waiting: 0 };
+    grants.set(name, grant);
+    grant.waiting++;
+    granted.set(dealId, grant);
+    return grant;
+  }
+  function waitNoMore({ granted }: Waiting, partition: number): void {
+    for (const [dealId, grant] of granted) if (--grant.waiting === 0) grants.delete(`${partition} ${dealId}`);
+  }
 
   async function holdOf(shopperId: string, holdId: string): Promise<Hold | null> {
     const kept = await redis.hget(keys.of(shopperId).holds(shopperId), holdId);
@@ -284,23 +309,28 @@ export function createDealStore({
       if (commit === undefined) throw new Error('a shopper without a partition');
       const waiting: Waiting = { ...request, granted: new Map() };
       const arrival = commit.arrive();
-      for (let asked = 0; asked <= asksMax; asked++) {
-        const outcome = await commit.decide(waiting, arrival);
-        if (outcome === 'stale') throw new Fault('overloaded', { retryAfterMs: 500 });
-        if (outcome === 'failed') throw new Error('a claim could not be decided; nothing was written');
-        if (outcome === 'broken')
-          throw new Error(
-            `a claim failed in its script; its deals are paused: ${request.lines.map((l) => l.dealId).join(', ')}`,
+      try {
+        for (let asked = 0; asked <= asksMax; asked++) {
+          const outcome = await (asked === 0 ? commit.decide(waiting, arrival) : commit.decideAgain(waiting, arrival));
+          if (outcome === 'stale') throw new Fault('overloaded', { retryAfterMs: 500 });
+          if (outcome === 'failed') throw new Error('a claim could not be decided; nothing was written');
+          if (outcome === 'broken')
+            throw new Error(
+              `a claim failed in its script; its deals are paused: ${request.lines.map((l) => l.dealId).join(', ')}`,
+            );
+          if (!outcome.startsWith('dry ')) return outcome;
+          const dry = outcome.slice(4).split(' ').toSorted();
+          await Promise.all(
+            dry.map(async (dealId) => {
+              const want = request.lines.find((line) => line.dealId === dealId)?.quantity ?? 1;
+              const grant = waitForGrant(waiting, partition, dealId);
+              const answer = await pools.ask({ poolId: poolOf(dealId), partition, want });
+              if (answer.kind === 'grant') grant.G = Math.max(grant.G, answer.G);
+            }),
           );
-        if (!outcome.startsWith('dry ')) return outcome;
-        const dry = outcome.slice(4).split(' ').toSorted();
-        await Promise.all(
-          dry.map(async (dealId) => {
-            const want = request.lines.find((line) => line.dealId === dealId)?.quantity ?? 1;
-            const answer = await pools.ask({ poolId: poolOf(dealId), partition, want });
-            if (answer.kind === 'grant') waiting.granted.set(dealId, answer.G);
-          }),
-        );
+        }
+      } finally {
+        waitNoMore(waiting, partition);
       }
       // Others took what was granted each time: nothing was decided, and home has not said that nothing is left.
       throw new Fault('overloaded', { retryAfterMs: 250 });
@@ -331,7 +361,9 @@ export function createDealStore({
     async takeOffers(partition: number, source: string, entries: readonly Announced[], nowMs: number): Promise<void> {
       const k = keys.partition(partition);
       const scriptKeys = [k.cursors, k.ledger, k.lapses, k.totals];
-      const args: (string | number)[] = [source, nowMs, offerMs];
+      // Numbers are counted for each destination, and in one tag several destinations keep their cursors in one hash: under the
+      // bare source this one would take another's number for its own and pass over an offer, with its unit.
+      const args: (string | number)[] = [`deals ${source}`, nowMs, offerMs];
       const sourceName = hashOf(source).toString(36);
       for (const { number, payload } of entries) {
         const { poolId, shopperId, simulated } = JSON.parse(payload) as {
