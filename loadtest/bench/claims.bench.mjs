@@ -20,6 +20,8 @@ const paceShare = 0.8;
 /** Units of the deal that everybody wants at the end, one claim each: this many must be given, and not one more. */
 const scarceShare = 0.2;
 const startMsMax = 30_000;
+/** How long the server is looked at while nobody claims: its chores cost the same then, and are in every figure here. */
+const restMs = 1_500;
 /** What a claim sets off (energy is credited, counts are shown) is over by then, and counted. */
 const settleMs = 400;
 
@@ -203,6 +205,8 @@ async function measure(way, { sockets, execArgv = [] }) {
     await crowd.ask('rush', { each: each.warm, active: activeShoppers, dealId: server.plenty });
     await pause(settleMs);
 
+    const restBefore = await server.cpuUs();
+    await pause(restMs);
     const before = await server.cpuUs();
     const peak = await crowd.ask('rush', { each: each.peak, active: activeShoppers, dealId: server.plenty });
     await pause(settleMs);
@@ -215,6 +219,7 @@ async function measure(way, { sockets, execArgv = [] }) {
     const last = await crowd.ask('rush', { each: 1, active: activeShoppers, dealId: server.scarce });
     return {
       figure: (after - before) / peak.answers,
+      restCpuShare: (before - restBefore) / 1_000 / restMs,
       perSecond: peak.perSecond,
       claims: peak.answers,
       p50Ms: peak.p50Ms,
@@ -237,6 +242,7 @@ async function measure(way, { sockets, execArgv = [] }) {
 const middle = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 const wayFacts = (rounds) => ({
   serverCpuUsAClaim: middle(rounds.map((r) => r.figure)),
+  restCpuShare: middle(rounds.map((r) => r.restCpuShare)),
   claimsPerSecond: Math.round(middle(rounds.map((r) => r.perSecond))),
   peakP50Ms: middle(rounds.map((r) => r.p50Ms)),
   peakP99Ms: middle(rounds.map((r) => r.p99Ms)),
