@@ -26,6 +26,7 @@ import { createDeals } from './capabilities/deals/index.ts';
 import { createEnergy } from './capabilities/energy/index.ts';
 import { createIdentity } from './capabilities/identity/index.ts';
 import { createLive } from './capabilities/live/index.ts';
+import { createMoney } from './capabilities/money/index.ts';
 import { createOrders } from './capabilities/orders/index.ts';
 import { createHttpProvider, createPayments } from './capabilities/payments/index.ts';
 import { createRedPackets } from './capabilities/redpackets/index.ts';
@@ -259,6 +260,12 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
   const live = createLive({ redis, keys, clock, random, feeds, relay, catalogue, nodeName });
   const redpackets = createRedPackets({ redis, keys, clock, random, metrics, logger, feeds, relay, catalogue });
   const energy = createEnergy({ redis, keys, clock, logger, feeds, relay, catalogue });
+  const money = createMoney({
+    redis,
+    keys,
+    clock,
+    usesPerShopper: (couponId) => catalogue.get('coupons', couponId)?.usesPerShopper,
+  });
   const nodeFacts = createNodeFacts({ clock, tick, metrics, census: () => sockets.census(), draining: () => draining });
   const control = createControl({
     redis,
@@ -269,6 +276,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
     feeds,
     catalogue,
     deals,
+    money,
     redpackets,
     energy,
     live,

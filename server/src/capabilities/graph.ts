@@ -9,5 +9,6 @@ export const capabilityGraph: Record<string, readonly string[]> = {
   live: ['catalogue'],
   redpackets: ['catalogue'],
   energy: ['catalogue'],
-  control: ['catalogue', 'deals', 'live', 'redpackets', 'energy'],
+  money: [],
+  control: ['catalogue', 'deals', 'live', 'redpackets', 'energy', 'money'],
 };

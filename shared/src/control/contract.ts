@@ -5,11 +5,13 @@ import { currencySchema } from '../money-schema.ts';
 import { momentMsSchema } from '../time.ts';
 
 /** The laws that are counted again all evening, in the order in which the control room hangs their lanterns. */
-export const lawNames = ['stock', 'holds', 'packets', 'energy'] as const;
+export const lawNames = ['stock', 'holds', 'money', 'coupons', 'packets', 'energy'] as const;
 export type LawName = (typeof lawNames)[number];
 
 /** Differences shown of one law: the first few say what is wrong; a thousand would say no more. */
 export const evidenceMax = 20;
+/** Things stopped by themselves that are shown of one law; more than these are stopped as well. */
+export const actsMax = 20;
 /** Points kept: ten minutes, one a second. */
 export const pointsMax = 600;
 
@@ -29,8 +31,23 @@ export const lawSchema = z.strictObject({
   /** Since when the law has been in this state. */
   sinceMs: momentMsSchema,
   evidence: z
-    .array(z.strictObject({ subject: z.string(), expected: z.int(), found: z.int(), sinceMs: momentMsSchema }))
+    .array(
+      z.strictObject({
+        subject: z.string(),
+        expected: z.int(),
+        found: z.int(),
+        sinceMs: momentMsSchema,
+        /** Both figures are amounts of money, in the festival's minor units. */
+        minor: z.literal(true).optional(),
+        /** What it is about, where that is one deal, coupon or order. */
+        about: z.strictObject({ kind: z.enum(['deal', 'coupon', 'order']), id: z.string() }).optional(),
+      }),
+    )
     .max(evidenceMax),
+  /** What was stopped by itself because two counts in a row showed a difference about it; a person lets it go on. */
+  acts: z
+    .array(z.strictObject({ kind: z.enum(['deal', 'coupon']), id: z.string(), atMs: momentMsSchema }))
+    .max(actsMax),
 });
 export type Law = z.infer<typeof lawSchema>;
 

@@ -4,7 +4,7 @@ import { useWords } from '../../platform/i18n.ts';
 import { useTimes } from '../../platform/use-places.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import type { Alarm } from './alarms.ts';
-import { subjectOf } from './laws.ts';
+import { subjectOf, titleOfDeal } from './laws.ts';
 
 function Area({
   tone,
@@ -38,14 +38,24 @@ export function AlarmArea({ alarm, wall }: { alarm: Alarm; wall: Wall }) {
     case 'law': {
       const [found] = alarm.law.evidence;
       if (found === undefined) return null;
+      const [act, ...actsMore] = alarm.law.acts;
+      const figure = (minor: boolean | undefined, value: number): string =>
+        minor ? format.money(value, wall.currency) : format.number(value);
       const more = alarm.others > 0 ? ` ${t('alarm.moreLaws', { count: alarm.others })}` : '';
       return (
         <Area tone="bad" title={t(`alarm.law.${alarm.law.law}`)} small={since(found.sinceMs) + more}>
           {t('alarm.difference', {
-            subject: subjectOf(found.subject, wall),
-            expected: format.number(found.expected),
-            found: format.number(found.found),
-          })}
+            subject: subjectOf(found, wall),
+            expected: figure(found.minor, found.expected),
+            found: figure(found.minor, found.found),
+          })}{' '}
+          {act === undefined
+            ? t(alarm.law.law === 'stock' || alarm.law.law === 'holds' ? 'alarm.pause' : 'alarm.look')
+            : t(`alarm.acted.${act.kind}`, {
+                what: titleOfDeal(act.id, wall),
+                time: times.toSecond(act.atMs),
+                more: actsMore.length > 0 ? ` ${t('alarm.actedMore', { count: actsMore.length })}` : '',
+              })}
         </Area>
       );
     }

@@ -1,7 +1,7 @@
 import type { Law, Wall } from '@elevens/shared/src/control/contract.ts';
 import { useWords } from '../../platform/i18n.ts';
 import { useTimes } from '../../platform/use-places.ts';
-import { amountOff, countedDeal, subjectOf } from './laws.ts';
+import { amountOff, countedDeal, subjectOf, titleOfDeal } from './laws.ts';
 
 function Term({ value, words, gap = false }: { value: string; words: string; gap?: boolean }) {
   return (
@@ -13,7 +13,7 @@ function Term({ value, words, gap = false }: { value: string; words: string; gap
 }
 
 /** A law that does not hold: the sum laid on the table with its missing term, and every other difference that was found. */
-export function Evidence({ law, wall }: { law: Law; wall: Pick<Wall, 'deals' | 'drops'> }) {
+export function Evidence({ law, wall }: { law: Law; wall: Pick<Wall, 'deals' | 'drops' | 'currency'> }) {
   const { t, format } = useWords();
   const times = useTimes();
   const [first, ...others] = law.evidence;
@@ -21,20 +21,22 @@ export function Evidence({ law, wall }: { law: Law; wall: Pick<Wall, 'deals' | '
   if (first === undefined || off === null) return null;
   const name = t(`laws.name.${law.law}`);
   const deal = countedDeal(law, wall);
+  const figure = (minor: boolean | undefined, value: number): string =>
+    minor ? format.money(value, wall.currency) : format.number(value);
   const op = (sign: string) => <span className="op">{sign}</span>;
   return (
     <section className="evid" aria-label={t('evidence.title', { law: name })}>
       <div className="sum">
         <div className="what">
-          <b>{deal?.title ?? subjectOf(first.subject, wall)}</b>
+          <b>{deal?.title ?? subjectOf(first, wall)}</b>
           <span>
             {law.checkedAtMs === null ? name : t('evidence.counted', { time: times.toSecond(law.checkedAtMs) })}
           </span>
         </div>
-        <Term value={format.number(first.expected)} words={t('evidence.expected')} />
+        <Term value={figure(first.minor, first.expected)} words={t('evidence.expected')} />
         {op('=')}
         {deal === null ? (
-          <Term value={format.number(first.found)} words={t('evidence.found')} />
+          <Term value={figure(first.minor, first.found)} words={t('evidence.found')} />
         ) : (
           <>
             <Term value={format.number(deal.free)} words={t('evidence.free')} />
@@ -45,10 +47,15 @@ export function Evidence({ law, wall }: { law: Law; wall: Pick<Wall, 'deals' | '
           </>
         )}
         {op(off.kind === 'missing' ? '+' : '−')}
-        <Term gap value={format.number(off.amount)} words={t(`evidence.${off.kind}`)} />
+        <Term gap value={figure(off.minor, off.amount)} words={t(`evidence.${off.kind}`)} />
         <p className="who">
           <b>{t('evidence.since', { time: times.toSecond(first.sinceMs) })}</b>
           <br />
+          {law.acts.map(({ kind, id, atMs }) => (
+            <span className="acted" key={`${kind} ${id}`}>
+              {t(`evidence.acted.${kind}`, { what: titleOfDeal(id, wall), time: times.toSecond(atMs) })}
+            </span>
+          ))}
           {others.length > 0 ? t('evidence.more', { count: others.length }) : law.sum}
         </p>
       </div>
@@ -57,9 +64,9 @@ export function Evidence({ law, wall }: { law: Law; wall: Pick<Wall, 'deals' | '
           {others.map((found) => (
             <li key={found.subject}>
               {t('evidence.other', {
-                subject: subjectOf(found.subject, wall),
-                expected: format.number(found.expected),
-                found: format.number(found.found),
+                subject: subjectOf(found, wall),
+                expected: figure(found.minor, found.expected),
+                found: figure(found.minor, found.found),
               })}
             </li>
           ))}

@@ -1,10 +1,18 @@
-import type { Law } from '@elevens/shared/src/control/contract.ts';
+import type { Law, Wall } from '@elevens/shared/src/control/contract.ts';
 import { useWords } from '../../platform/i18n.ts';
 import { Mark } from '../../ui/Icon.tsx';
 import { amountOff, shownState } from './laws.ts';
 
-/** The four laws as four lanterns on a line: lit while they hold, out when one does not. The words say the same. */
-export function LawLanterns({ laws, old }: { laws: readonly Law[]; old: boolean }) {
+/** The laws as lanterns on a line: lit while they hold, out when one does not. The words say the same. */
+export function LawLanterns({
+  laws,
+  old,
+  currency,
+}: {
+  laws: readonly Law[];
+  old: boolean;
+  currency: Wall['currency'];
+}) {
   const { t, format } = useWords();
   return (
     <section className="laws" aria-labelledby="laws-title">
@@ -19,7 +27,9 @@ export function LawLanterns({ laws, old }: { laws: readonly Law[]; old: boolean 
             const off = amountOff(law);
             const words =
               state === 'adrift' && off !== null
-                ? t(`laws.off.${off.kind}`, { amount: format.number(off.amount) })
+                ? t(`laws.off.${off.kind}`, {
+                    amount: off.minor ? format.money(off.amount, currency) : format.number(off.amount),
+                  })
                 : t(`laws.state.${state}`);
             return (
               <li key={law.law} className={`is-${state}`} title={law.sum}>

@@ -77,7 +77,7 @@ export function Wall({ wall, old, ageMs, top }: { wall: WallState; old: boolean;
           </span>
         </p>
       </Figure>
-      <LawLanterns laws={wall.laws} old={old} />
+      <LawLanterns laws={wall.laws} old={old} currency={wall.currency} />
       <div className="row">
         <Figure className="pace" label={t('pace.title')} value={rate(wall.rates.holds)} age={age}>
           <PaceChart points={points} old={old} />

@@ -1,4 +1,4 @@
-import type { Wall } from '@elevens/shared/src/control/contract.ts';
+import type { LawName, Wall } from '@elevens/shared/src/control/contract.ts';
 import type { Session } from '@elevens/shared/src/identity/contract.ts';
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -16,7 +16,7 @@ import { vi } from './words/vi.ts';
 import { zh } from './words/zh.ts';
 
 const nowMs = 1_800_000_000_000;
-const law = (name: 'stock' | 'holds' | 'packets' | 'energy') => ({
+const law = (name: LawName) => ({
   law: name,
   state: 'whole' as const,
   sum: 'all of it',
@@ -24,6 +24,7 @@ const law = (name: 'stock' | 'holds' | 'packets' | 'energy') => ({
   checked: 4,
   sinceMs: nowMs - 60_000,
   evidence: [],
+  acts: [],
 });
 const point = { atMs: nowMs, people: 3, claims: 2, holds: 1, messages: 0, packets: 0, crowdClaims: 9 };
 const wall: Wall = {
@@ -62,7 +63,7 @@ const wall: Wall = {
     },
   ],
   drops: [],
-  laws: [law('stock'), law('holds'), law('packets'), law('energy')],
+  laws: [law('stock'), law('holds'), law('money'), law('coupons'), law('packets'), law('energy')],
   nodes: [
     { node: 'node-1', sockets: 15, loopLagMs: 2, queueBytes: 0, cpuShare: 0.2, seenAtMs: nowMs, draining: false },
   ],
@@ -147,9 +148,9 @@ const evidence = [
 ];
 
 describe('the laws', () => {
-  test('four whole laws raise no alarm', async () => {
+  test('six whole laws raise no alarm', async () => {
     await open(wall);
-    expect(within(screen.getByRole('region', { name: en.laws.title })).getAllByText('whole')).toHaveLength(4);
+    expect(within(screen.getByRole('region', { name: en.laws.title })).getAllByText('whole')).toHaveLength(6);
     expect(screen.queryByRole('alert')).toBeNull();
   });
 
@@ -157,15 +158,47 @@ describe('the laws', () => {
     await open({ ...wall, laws: [{ ...law('stock'), state: 'adrift', evidence }, ...wall.laws.slice(1)] });
     const laws = within(screen.getByRole('region', { name: en.laws.title }));
     expect(laws.getByText('1 too many')).toBeDefined();
-    expect(laws.getAllByText('whole')).toHaveLength(3);
+    expect(laws.getAllByText('whole')).toHaveLength(5);
     expect(within(screen.getByRole('alert')).getByRole('heading').textContent).toBe('Stock does not add up');
     const shown = figure('Stock: the evidence').textContent ?? '';
     expect(shown).toMatch(/Iron kettle.*60the ledger says=51free\+10held\+0sold−1too many/);
     expect(shown).toContain('Iron kettle: free: the ledger says 50, found 51');
   });
 
+  test('what was paused by itself is said, with its name and when, and that everything else goes on', async () => {
+    const acts = [
+      { kind: 'deal' as const, id: 'kettle~3', atMs: nowMs - 7_000 },
+      { kind: 'deal' as const, id: 'pan~1', atMs: nowMs - 7_000 },
+    ];
+    await open({ ...wall, laws: [{ ...law('stock'), state: 'adrift', evidence, acts }, ...wall.laws.slice(1)] });
+    const alarm = screen.getByRole('alert').textContent ?? '';
+    expect(alarm).toMatch(
+      /Elevens paused Iron kettle by itself at .*1 more was stopped as well\. Everything else goes on/,
+    );
+    expect(alarm).not.toContain('Pause what is affected');
+    expect(figure('Stock: the evidence').textContent).toMatch(/Iron kettle was paused by itself at .*pan~1 was paused/);
+  });
+
+  test('a difference of money is shown as money, and nobody is told to pause anything', async () => {
+    const found = {
+      subject: 'o0.abc: in escrow',
+      expected: 123_450,
+      found: 123_400,
+      minor: true as const,
+      sinceMs: nowMs,
+      about: { kind: 'order' as const, id: 'o0.abc' },
+    };
+    const money = { ...law('money'), state: 'adrift' as const, evidence: [found] };
+    await open({ ...wall, laws: wall.laws.map((one) => (one.law === 'money' ? money : one)) });
+    expect(within(screen.getByRole('region', { name: en.laws.title })).getByText(/0\.50 missing/)).toBeDefined();
+    const alarm = screen.getByRole('alert').textContent ?? '';
+    expect(alarm).toMatch(
+      /Money does not add up.*o0\.abc: in escrow: the ledger says .*1,234\.50, found .*1,234\.00\. Look into it/,
+    );
+  });
+
   test('a law that could not be counted is unknown, and that is something to watch', async () => {
-    await open({ ...wall, laws: [...wall.laws.slice(0, 3), { ...law('energy'), state: 'unknown' }] });
+    await open({ ...wall, laws: [...wall.laws.slice(0, 5), { ...law('energy'), state: 'unknown' }] });
     expect(within(screen.getByRole('region', { name: en.laws.title })).getByText('unknown')).toBeDefined();
     expect(screen.getByRole('alert').textContent).toContain('Energy cannot be counted');
   });
@@ -185,7 +218,7 @@ describe('the figures', () => {
     expect(worth.textContent).toContain('1,234');
     expect(worth.textContent).toContain('14 secs old');
     expect(screen.getByText(en.top.oldTag)).toBeDefined();
-    expect(within(screen.getByRole('region', { name: en.laws.title })).getAllByText('unknown')).toHaveLength(4);
+    expect(within(screen.getByRole('region', { name: en.laws.title })).getAllByText('unknown')).toHaveLength(6);
     expect(screen.getByRole('alert').textContent).toContain('Figures stopped');
 
     await bring({ atMs: nowMs });
@@ -200,7 +233,7 @@ describe('the figures', () => {
     await open({ ...wall, atMs: nowMs - 14_000, laws: [broken, ...wall.laws.slice(1)] });
     const laws = within(screen.getByRole('region', { name: en.laws.title }));
     expect(laws.getByText('1 too many')).toBeDefined();
-    expect(laws.getAllByText('unknown')).toHaveLength(3);
+    expect(laws.getAllByText('unknown')).toHaveLength(5);
     expect(screen.getByRole('alert').textContent).toContain('Stock does not add up');
   });
 });

@@ -35,6 +35,28 @@ function readingOf(count: Count, nothingToCount: boolean): LawReading {
   };
 }
 
+/** Two readings of one law: it has been counted when both have, and is whole when both are. */
+function together(one: LawReading, other: LawReading): LawReading {
+  if (one.counting || other.counting) return { counting: true, checked: 0, sum: '', evidence: [] };
+  return {
+    counting: false,
+    checked: one.checked + other.checked,
+    sum: `${one.sum}; ${other.sum}`,
+    evidence: [...one.evidence, ...other.evidence],
+  };
+}
+
+/** Whoever asks while a count is under way gets that one: a law reads its ledger with one hand. */
+function joined<T>(count: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | null = null;
+  return () => {
+    underWay ??= count().finally(() => {
+      underWay = null;
+    });
+    return underWay;
+  };
+}
+
 /**
  * The control room: how every node is, what all of them see together, and whether everything still adds up. Each node
  * says its own line; one of them, whichever has the lease, makes the figures that all operators are shown.
@@ -48,6 +70,7 @@ export function createControl({
   feeds,
   catalogue,
   deals,
+  money,
   redpackets,
   energy,
   live,
@@ -62,7 +85,15 @@ export function createControl({
   logger: Logger;
   feeds: Pick<FeedRegistry, 'state'>;
   catalogue: Pick<Catalogue, 'festival' | 'all'>;
-  deals: ListedDeals & { checkLaws(): Promise<{ stock: LawReading; holds: LawReading }> };
+  deals: ListedDeals & {
+    checkLaws(): Promise<{ stock: LawReading; holds: LawReading; coupons: LawReading }>;
+    stop(dealId: string, why: string): Promise<string>;
+  };
+  money: {
+    checkLaws(): Promise<{ money: LawReading; coupons: LawReading }>;
+    /** Lets nobody use a coupon; says whether there is such a one. */
+    stopCoupon(couponId: string, why: string): Promise<boolean>;
+  };
   redpackets: { checkPackets(): Promise<Count> };
   energy: { checkEnergy(): Promise<Count> };
   live: { saidTotals(): Promise<{ people: number; crowd: number }> };
@@ -74,14 +105,9 @@ export function createControl({
   const store = createControlStore({ redis, keys, clock });
   const lease = createLease(redis, keys.desk.lease('wall'), { holdMs: leaseMs, random });
 
-  // Stock and holds are counted in one go; whichever is asked first counts for both.
-  let dealLaws: ReturnType<typeof deals.checkLaws> | null = null;
-  const checkDeals = () => {
-    dealLaws ??= deals.checkLaws().finally(() => {
-      dealLaws = null;
-    });
-    return dealLaws;
-  };
+  // Several laws are counted in one go; whichever is asked first counts for all of them.
+  const checkDeals = joined(() => deals.checkLaws());
+  const checkMoney = joined(() => money.checkLaws());
   const laws = createLaws({
     store,
     clock,
@@ -89,8 +115,17 @@ export function createControl({
     counts: {
       stock: async () => (await checkDeals()).stock,
       holds: async () => (await checkDeals()).holds,
+      money: async () => (await checkMoney()).money,
+      coupons: async () => {
+        const [units, uses] = await Promise.all([checkDeals(), checkMoney()]);
+        return together(units.coupons, uses.coupons);
+      },
       packets: async () => readingOf(await redpackets.checkPackets(), !(await store.anyDropSealed())),
       energy: async () => readingOf(await energy.checkEnergy(), false),
+    },
+    stops: {
+      deal: async (dealId, why) => (JSON.parse(await deals.stop(dealId, why)) as { ok: boolean }).ok,
+      coupon: (couponId, why) => money.stopCoupon(couponId, why),
     },
   });
   const makeFigures = createFigures({ store, clock, catalogue, deals, live, laws, durability });

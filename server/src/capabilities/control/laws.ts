@@ -1,7 +1,7 @@
 import type { Law, LawName } from '@elevens/shared/src/control/contract.ts';
-import { evidenceMax, lawNames } from '@elevens/shared/src/control/contract.ts';
+import { actsMax, evidenceMax, lawNames } from '@elevens/shared/src/control/contract.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { LawReading } from '../../platform/laws.ts';
+import type { About, Difference, LawReading } from '../../platform/laws.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { ControlStore, KeptLaw } from './store.ts';
 
@@ -9,6 +9,12 @@ import type { ControlStore, KeptLaw } from './store.ts';
 const unknownAfterMs = 10_000;
 /** A count that takes longer is given up; the next one follows. */
 const countMaxMs = 8_000;
+
+/** Differences of one count that are remembered until the next: a law that is off in more places than these is off everywhere. */
+const suspectsMax = 1_000;
+
+/** What can be stopped by itself. Each says whether it stopped it; stopping what stands changes nothing. */
+export type Stops = Record<Exclude<About['kind'], 'order'>, (id: string, why: string) => Promise<boolean>>;
 
 /** Counts each law once; a law that cannot be counted just now rejects. */
 export type LawCounts = Record<LawName, () => Promise<LawReading>>;
@@ -20,11 +26,13 @@ export type LawCounts = Record<LawName, () => Promise<LawReading>>;
 export function createLaws({
   store,
   counts,
+  stops,
   clock,
   logger,
 }: {
   store: ControlStore;
   counts: LawCounts;
+  stops: Stops;
   clock: Clock;
   logger: Logger;
 }) {
@@ -34,7 +42,7 @@ export function createLaws({
   function settled(law: LawName, before: KeptLaw | undefined, reading: LawReading, nowMs: number): KeptLaw {
     if (reading.counting) {
       // A count that has not come to its end does not take back what an earlier one found.
-      if (before !== undefined && before.evidence.length > 0) return { ...before, heardAtMs: nowMs };
+      if (before !== undefined && before.evidence.length > 0) return { ...before, suspects: [], heardAtMs: nowMs };
       return {
         law,
         state: 'counting',
@@ -43,6 +51,10 @@ export function createLaws({
         checked: before?.checked ?? 0,
         sinceMs: before?.state === 'counting' ? before.sinceMs : nowMs,
         evidence: [],
+        acts: before?.acts ?? [],
+        stopped: before?.stopped ?? [],
+        // What an earlier node found is not in a row with what this one will find after it has read the ledger.
+        suspects: [],
         heardAtMs: nowMs,
       };
     }
@@ -57,9 +69,50 @@ export function createLaws({
       sinceMs: before?.state === state ? before.sinceMs : nowMs,
       evidence: reading.evidence
         .slice(0, evidenceMax)
-        .map(({ subject, expected, found }) => ({ subject, expected, found, sinceMs: since.get(subject) ?? nowMs })),
+        .map((difference) => ({ ...difference, sinceMs: since.get(difference.subject) ?? nowMs })),
+      acts: state === 'whole' ? [] : (before?.acts ?? []),
+      stopped: state === 'whole' ? [] : (before?.stopped ?? []),
+      suspects: reading.evidence.slice(0, suspectsMax).map(({ subject }) => subject),
       heardAtMs: nowMs,
     };
+  }
+
+  /**
+   * The kill switch: stops what a difference is about, and that alone, once two counts in a row have shown it. Stopped once, it is left
+   * to people: whoever lets it go on while the law is still off knows what they do.
+   */
+  async function stopWhatIsOff(
+    law: LawName,
+    { before, reading }: { before: KeptLaw | undefined; reading: LawReading },
+    nowMs: number,
+  ): Promise<KeptLaw['acts']> {
+    const seenBefore = new Set(before?.suspects);
+    const stopped = new Set(before?.stopped);
+    const acts: KeptLaw['acts'] = [];
+    const confirmed = new Map<string, Difference & { about: About }>();
+    for (const difference of reading.evidence) {
+      const { about } = difference;
+      if (about === undefined || about.kind === 'order' || !seenBefore.has(difference.subject)) continue;
+      const key = `${about.kind} ${about.id}`;
+      if (!stopped.has(key) && !confirmed.has(key)) confirmed.set(key, { ...difference, about });
+    }
+    for (const { about, subject, expected, found } of confirmed.values()) {
+      const { kind, id } = about;
+      if (kind === 'order') continue;
+      try {
+        const why = `${law}: ${subject}: the ledger says ${expected}, found ${found}`.slice(0, 200);
+        if (!(await stops[kind](id, why))) continue;
+        acts.push({ kind, id, atMs: nowMs });
+        logger.error({ law, stopped: kind, id, why }, 'the kill switch stopped what a broken law is about');
+      } catch (error) {
+        // The next count tries again: what could not be stopped is not among what was.
+        logger.warn(
+          { law, kind, id, error: String(error) },
+          'the kill switch could not stop what a broken law is about',
+        );
+      }
+    }
+    return acts;
   }
 
   function tell(before: KeptLaw | undefined, now: KeptLaw): void {
@@ -89,7 +142,13 @@ export function createLaws({
           timer = setTimeout(() => reject(new Error(`not counted within ${countMaxMs} ms`)), countMaxMs);
         }),
       ]);
-      const now = settled(law, before, reading, clock.nowMs());
+      const nowMs = clock.nowMs();
+      const now = settled(law, before, reading, nowMs);
+      if (now.state === 'adrift' && !reading.counting) {
+        const acts = await stopWhatIsOff(law, { before, reading }, nowMs);
+        now.acts = [...now.acts, ...acts].slice(-actsMax);
+        now.stopped = [...now.stopped, ...acts.map(({ kind, id }) => `${kind} ${id}`)].slice(-suspectsMax);
+      }
       await store.keepLaw(now);
       tell(before, now);
     } catch (error) {
@@ -114,9 +173,9 @@ export function createLaws({
         const found = kept.get(law);
         if (found === undefined) {
           const state = nowMs - beganAtMs > unknownAfterMs ? 'unknown' : 'counting';
-          return { law, state, sum: '', checkedAtMs: null, checked: 0, sinceMs: beganAtMs, evidence: [] };
+          return { law, state, sum: '', checkedAtMs: null, checked: 0, sinceMs: beganAtMs, evidence: [], acts: [] };
         }
-        const { heardAtMs, ...shown } = found;
+        const { heardAtMs, suspects: _suspects, stopped: _stopped, ...shown } = found;
         if (nowMs - heardAtMs <= unknownAfterMs) return shown;
         return { ...shown, state: 'unknown', sinceMs: heardAtMs };
       });

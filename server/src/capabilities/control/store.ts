@@ -1,4 +1,4 @@
-import type { Law, LawName, Wall, WallRedis } from '@elevens/shared/src/control/contract.ts';
+import type { LawName, Wall, WallRedis } from '@elevens/shared/src/control/contract.ts';
 import { lawNames, lawSchema, pointSchema, pointsMax } from '@elevens/shared/src/control/contract.ts';
 import { z } from 'zod';
 import type { Clock } from '../../platform/clock.ts';
@@ -45,6 +45,10 @@ export type KeptPoint = z.infer<typeof keptPointSchema>;
 const keptLawSchema = lawSchema.extend({
   /** When the law last answered at all, be it that the ledger is still being read. */
   heardAtMs: z.int(),
+  /** What the count before found differences of, also what is not shown: only what two counts in a row show is acted upon. */
+  suspects: z.array(z.string()),
+  /** All that was stopped since the law went adrift, as '<kind> <id>'. */
+  stopped: z.array(z.string()),
 });
 export type KeptLaw = z.infer<typeof keptLawSchema>;
 
@@ -157,7 +161,7 @@ export function createControlStore({ redis, keys, clock }: { redis: Redis; keys:
       return kept;
     },
 
-    async keepLaw(law: Law & { heardAtMs: number }): Promise<void> {
+    async keepLaw(law: KeptLaw): Promise<void> {
       await redis.hset(desk.laws, law.law, JSON.stringify(law));
     },
 

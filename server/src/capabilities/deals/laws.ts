@@ -1,13 +1,14 @@
-import type { LawReading } from '../../platform/laws.ts';
+import { type About, createTurns, type Difference, type LawReading } from '../../platform/laws.ts';
 import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import { followLedger, isAtOrBefore, type LedgerLine } from '../../platform/redis/ledger.ts';
 
-type Difference = LawReading['evidence'][number];
-
 /** A slice as it is kept and as the ledger makes it; all are units. */
 const sliceFields = ['free', 'held', 'sold', 'g', 'r', 'o'] as const;
-type Slice = Record<(typeof sliceFields)[number], number>;
+type Slice = Record<(typeof sliceFields)[number], number> & {
+  /** The id of its last line in the ledger, where one is kept. */
+  at: string;
+};
 
 /** A pool at home: what it has, and what went to each slice, came back and was offered there. */
 interface Home {
@@ -16,33 +17,124 @@ interface Home {
   granted: Map<number, number>;
   takenBack: Map<number, number>;
   offered: Map<number, number>;
+  at: string;
 }
 
-const noSlice = (): Slice => ({ free: 0, held: 0, sold: 0, g: 0, r: 0, o: 0 });
-const noHome = (): Home => ({ total: 0, free: 0, granted: new Map(), takenBack: new Map(), offered: new Map() });
+/** A hold that is open, as the lines tell of it. */
+interface OpenHold {
+  shopperId: string;
+  units: { dealId: string; quantity: number }[];
+  /** The payment that its order waits for; null while it may lapse by itself. */
+  paymentId: string | null;
+}
+
+/** What of the holds and unpaid payments of one partition is open, by the lines of its ledger. About 250 bytes a hold. */
+export interface OpenHolds {
+  byId: Map<string, OpenHold>;
+  byShopper: Map<string, Set<string>>;
+  /** Payments that wait for their money, with the holds that end with them. */
+  payments: Map<string, readonly string[]>;
+  /** Holds that may lapse by themselves. */
+  lapsing: number;
+}
+
+/** Holds and payments looked at in one round, so that a round costs the same however many are open. */
+const shoppersPerRound = 200;
+const paymentsPerRound = 200;
+
+const noSlice = (): Slice => ({ free: 0, held: 0, sold: 0, g: 0, r: 0, o: 0, at: '' });
+const noHome = (): Home => ({
+  total: 0,
+  free: 0,
+  granted: new Map(),
+  takenBack: new Map(),
+  offered: new Map(),
+  at: '',
+});
 const sumOf = (by: Map<number, number>) => [...by.values()].reduce((sum, units) => sum + units, 0);
 const grow = (by: Map<number, number>, k: number, units: number) => by.set(k, (by.get(k) ?? 0) + units);
 const listOf = (text: string | undefined) => (text ? text.split(text.includes(';') ? ';' : ',') : []);
 
 /** What the lines of one partition's ledger add up to. */
-interface Derived {
+export interface Derived {
   slices: Map<string, Slice>;
   homes: Map<string, Home>;
-  openHolds: number;
+  holds: OpenHolds;
+}
+
+export const nothingDerived = (): Derived => ({
+  slices: new Map(),
+  homes: new Map(),
+  holds: { byId: new Map(), byShopper: new Map(), payments: new Map(), lapsing: 0 },
+});
+
+/** The events by which a payment stops waiting for its money, and its holds end with it. */
+const paymentEnds = new Set(['order-paid', 'order-deposit-paid', 'order-cancelled', 'order-lapsed']);
+
+function openHold(holds: OpenHolds, { fields }: LedgerLine): void {
+  const { hold = '', shopper: shopperId = '', lines } = fields;
+  const units = listOf(lines).map((line) => {
+    const [dealId = '', quantity = '0'] = line.split(' ');
+    return { dealId, quantity: Number(quantity) };
+  });
+  holds.byId.set(hold, { shopperId, units, paymentId: null });
+  holds.byShopper.set(shopperId, (holds.byShopper.get(shopperId) ?? new Set()).add(hold));
+  holds.lapsing++;
+}
+
+function endHold(holds: OpenHolds, holdId: string): void {
+  const hold = holds.byId.get(holdId);
+  if (hold === undefined) return;
+  holds.byId.delete(holdId);
+  if (hold.paymentId === null) holds.lapsing--;
+  const theirs = holds.byShopper.get(hold.shopperId);
+  theirs?.delete(holdId);
+  if (theirs?.size === 0) holds.byShopper.delete(hold.shopperId);
+}
+
+/** What an order's line does to the holds it was placed from. */
+function foldPayments(holds: OpenHolds, { fields }: LedgerLine): void {
+  const paymentIds = listOf(fields.payment);
+  if (fields.e === 'order-placed') {
+    const holdIds = listOf(fields.holds);
+    // Where nothing is to be paid the units are sold at once, and nobody waits for anything.
+    if (listOf(fields.stock).some((move) => /^deal:\S+ held>sold /.test(move))) {
+      for (const holdId of holdIds) endHold(holds, holdId);
+      return;
+    }
+    const [paymentId = ''] = paymentIds;
+    holds.payments.set(paymentId, holdIds);
+    for (const holdId of holdIds) {
+      const hold = holds.byId.get(holdId);
+      if (hold === undefined || hold.paymentId !== null) continue;
+      hold.paymentId = paymentId;
+      // A hold whose order was placed no longer lapses by itself.
+      holds.lapsing--;
+    }
+    return;
+  }
+  if (!paymentEnds.has(fields.e ?? '')) return;
+  for (const paymentId of paymentIds) {
+    for (const holdId of holds.payments.get(paymentId) ?? []) endHold(holds, holdId);
+    holds.payments.delete(paymentId);
+  }
 }
 
 /** Adds a line of a ledger to the sums. What other capabilities write in it is none of stock's business. */
-export function foldStock(derived: Derived, { fields }: LedgerLine): void {
+export function foldStock(derived: Derived, line: LedgerLine): void {
+  const { id: lineId, fields } = line;
   const poolId = fields.pool ?? '';
   const units = Number(fields.units ?? 0);
   const sliceOf = (id: string) => {
     const found = derived.slices.get(id) ?? noSlice();
     derived.slices.set(id, found);
+    found.at = lineId;
     return found;
   };
   const homeOf = (id: string) => {
     const found = derived.homes.get(id) ?? noHome();
     derived.homes.set(id, found);
+    found.at = lineId;
     return found;
   };
   const boundHome = new Set(listOf(fields.home));
@@ -50,8 +142,8 @@ export function foldStock(derived: Derived, { fields }: LedgerLine): void {
     sliceOf(id)[boundHome.has(id) ? 'r' : 'free'] += quantity;
   };
   const lines = () =>
-    listOf(fields.lines).map((line) => {
-      const [dealId = '', quantity = '0'] = line.split(' ');
+    listOf(fields.lines).map((part) => {
+      const [dealId = '', quantity = '0'] = part.split(' ');
       return { id: `deal:${dealId}`, quantity: Number(quantity) };
     });
   switch (fields.e ?? '') {
@@ -99,7 +191,7 @@ export function foldStock(derived: Derived, { fields }: LedgerLine): void {
       derived.slices.delete(poolId);
       return;
     case 'claimed':
-      derived.openHolds++;
+      openHold(derived.holds, line);
       for (const { id, quantity } of lines()) {
         const slice = sliceOf(id);
         slice.free -= quantity;
@@ -107,7 +199,7 @@ export function foldStock(derived: Derived, { fields }: LedgerLine): void {
       }
       return;
     case 'offered':
-      derived.openHolds++;
+      openHold(derived.holds, line);
       for (const { id, quantity } of lines()) {
         const slice = sliceOf(id);
         slice.o += quantity;
@@ -120,7 +212,7 @@ export function foldStock(derived: Derived, { fields }: LedgerLine): void {
       return;
     case 'lapsed':
     case 'released':
-      derived.openHolds--;
+      endHold(derived.holds, fields.hold ?? '');
       for (const { id, quantity } of lines()) {
         sliceOf(id).held -= quantity;
         giveBack(id, quantity);
@@ -128,11 +220,10 @@ export function foldStock(derived: Derived, { fields }: LedgerLine): void {
       return;
     default:
       if (!fields.e?.startsWith('order-')) return;
-      // A hold whose order was placed no longer lapses by itself.
-      derived.openHolds -= listOf(fields.holds).length;
+      foldPayments(derived.holds, line);
       for (const move of listOf(fields.stock)) {
         const [id = '', way = '', quantity = '0'] = move.split(' ');
-        const [from, to] = way.split('>') as [keyof Slice, keyof Slice];
+        const [from, to] = way.split('>') as [(typeof sliceFields)[number], (typeof sliceFields)[number]];
         sliceOf(id)[from] -= Number(quantity);
         if (to === 'free') giveBack(id, Number(quantity));
         else sliceOf(id)[to] += Number(quantity);
@@ -140,29 +231,77 @@ export function foldStock(derived: Derived, { fields }: LedgerLine): void {
   }
 }
 
+const couponPrefix = 'coupon:';
+const nameOf = (poolId: string) =>
+  poolId.startsWith(couponPrefix) ? `coupon ${poolId.slice(couponPrefix.length)}` : poolId.replace(/^deal:/, '');
+function aboutPool(poolId: string): About {
+  const [kind = '', id = ''] = [poolId.slice(0, poolId.indexOf(':')), poolId.slice(poolId.indexOf(':') + 1)];
+  return { kind: kind === 'coupon' ? 'coupon' : 'deal', id };
+}
+
+/** A hold as it is kept: '<request id of its claim> <1 if simulated> <JSON>'. Null where nothing can be read out of it. */
+function keptHold(text: string): { units: Map<string, number>; paymentId: string | null } | null {
+  try {
+    const hold = JSON.parse(text.slice(text.indexOf('{'))) as {
+      paymentId: string | null;
+      lines: { dealId: string; quantity: number }[];
+    };
+    const units = new Map<string, number>();
+    for (const { dealId, quantity } of hold.lines) units.set(dealId, (units.get(dealId) ?? 0) + quantity);
+    return { units, paymentId: hold.paymentId };
+  } catch {
+    return null;
+  }
+}
+
 /**
- * Counts stock a second time, from the ledgers alone, and compares: what each slice and each home says must be what their
- * lines add up to, free + held + sold = g - r + o in every slice, total = free + granted - taken back + offered in every home, and
- * no slice has more than home granted or less than it gave back (CONSISTENCY.md 24). Ours and not the ledger's is
- * whatever was written by any other hand.
+ * Counts stock, holds and the uses of coupons a second time, from the ledgers alone, and compares: what each slice and each home
+ * says must be what their lines add up to, free + held + sold = g - r + o in every slice, total = free + granted - taken back +
+ * offered in every home, and no slice has more than home granted or less than it gave back (CONSISTENCY.md 24). Every open hold is there
+ * with its units, and either lapses or waits for a payment that is due (some in every round, all in turn). Ours and not the
+ * ledger's is whatever was written by any other hand.
  */
-export function createDealLaws({ redis, keys }: { redis: Redis; keys: Keyspace }) {
+export function createDealLaws({
+  redis,
+  keys,
+  perRound = shoppersPerRound,
+}: {
+  redis: Redis;
+  keys: Keyspace;
+  /** How many shoppers' holds a round looks at, and how many payments. */
+  perRound?: number;
+}) {
   const partitions = Array.from({ length: keys.partitions }, (_, p) => ({
     p,
     k: keys.partition(p),
     follower: followLedger(redis, keys.partition(p).ledger),
-    derived: { slices: new Map(), homes: new Map(), openHolds: 0 } as Derived,
+    derived: nothingDerived(),
+    shoppers: createTurns(perRound),
+    payments: createTurns(perRound === shoppersPerRound ? paymentsPerRound : perRound),
     /** Lines past the moment of the last look: they count from the next one on. */
     ahead: [] as LedgerLine[],
+    linesRead: 0,
   }));
   type Partition = (typeof partitions)[number];
+  const inPartition = (p: number) => (keys.partitions > 1 ? ` (partition ${p})` : '');
 
   /** Slices, homes and holds of one partition at one moment, with the last line of its ledger then. */
-  async function look({ p, k }: Partition, poolIds: readonly string[]) {
+  async function look({ p, k, derived, shoppers, payments }: Partition, poolIds: readonly string[]) {
     const own = poolIds.filter((poolId) => keys.homeOf(poolId) === p);
+    const holders = shoppers.next(() => derived.holds.byShopper.keys());
+    const lapsing = holders.flatMap((shopperId) =>
+      [...(derived.holds.byShopper.get(shopperId) ?? [])].filter(
+        (id) => derived.holds.byId.get(id)?.paymentId === null,
+      ),
+    );
+    const waiting = payments.next(() => derived.holds.payments.keys());
     const transaction = redis.multi();
-    for (const poolId of poolIds) transaction.hmget(k.slice(poolId), ...sliceFields);
+    for (const poolId of poolIds) transaction.hmget(k.slice(poolId), ...sliceFields, 'at');
     for (const poolId of own) transaction.hgetall(k.pool(poolId));
+    for (const shopperId of holders) transaction.hgetall(k.holds(shopperId));
+    for (const holdId of lapsing)
+      transaction.zscore(k.lapses, `${derived.holds.byId.get(holdId)?.shopperId ?? ''} ${holdId}`);
+    for (const paymentId of waiting) transaction.zscore(k.orderDues, paymentId);
     transaction.zcard(k.lapses);
     transaction.xrevrange(k.ledger, '+', '-', 'COUNT', 1);
     const found = ((await transaction.exec()) ?? []).map(([error, value]) => {
@@ -173,13 +312,14 @@ export function createDealLaws({ redis, keys }: { redis: Redis; keys: Keyspace }
     for (const [i, poolId] of poolIds.entries()) {
       const values = found[i] as (string | null)[];
       if (values[3] === null || values[3] === undefined) continue;
-      slices.set(poolId, Object.fromEntries(sliceFields.map((f, at) => [f, Number(values[at])])) as Slice);
+      const units = Object.fromEntries(sliceFields.map((f, at) => [f, Number(values[at])])) as Omit<Slice, 'at'>;
+      slices.set(poolId, { ...units, at: values[sliceFields.length] ?? '' });
     }
     const homes = new Map<string, Home>();
     for (const [i, poolId] of own.entries()) {
       const h = found[poolIds.length + i] as Record<string, string>;
       if (h['total'] === undefined) continue;
-      const home: Home = { ...noHome(), total: Number(h['total']), free: Number(h['free']) };
+      const home: Home = { ...noHome(), total: Number(h['total']), free: Number(h['free']), at: h['at'] ?? '' };
       for (const [field, value] of Object.entries(h)) {
         const [letter, number] = field.split(':');
         if (number === undefined) continue;
@@ -189,27 +329,36 @@ export function createDealLaws({ redis, keys }: { redis: Redis; keys: Keyspace }
       }
       homes.set(poolId, home);
     }
+    let next = poolIds.length + own.length;
+    const held = new Map(holders.map((shopperId) => [shopperId, found[next++] as Record<string, string>]));
+    const lapses = new Map(lapsing.map((holdId) => [holdId, found[next++] !== null]));
+    const dues = new Map(waiting.map((paymentId) => [paymentId, found[next++] !== null]));
     const last = found.at(-1) as [string, string[]][];
-    return { slices, homes, openHolds: Number(found.at(-2)), ledgerAt: last[0]?.[0] ?? '0-0' };
+    return { slices, homes, held, lapses, dues, lapsing: Number(found.at(-2)), ledgerAt: last[0]?.[0] ?? '0-0' };
   }
 
   type Seen = Awaited<ReturnType<typeof look>>;
 
-  /** Differences within one partition, at the moment it was looked at. */
+  /** Differences of pools within one partition, at the moment it was looked at. */
   function differencesOf({ p, derived }: Partition, seen: Seen, missable: ReadonlySet<string>): Difference[] {
     const found: Difference[] = [];
     const compare = (poolId: string, what: string, expected: number, is: number) => {
       if (expected !== is)
         found.push({
-          subject: `${poolId.replace(/^deal:/, '')}: ${what}${keys.partitions > 1 ? ` (partition ${p})` : ''}`,
+          subject: `${nameOf(poolId)}: ${what}${inPartition(p)}`,
           expected,
           found: is,
+          about: aboutPool(poolId),
         });
     };
+    /** The last line is a mark, not a figure: as it should be or not. */
+    const compareAt = (poolId: string, what: string, ledger: string, is: string) =>
+      compare(poolId, `last line of ${what}, ${ledger || 'none'}`, 1, is === ledger ? 1 : 0);
     for (const [poolId, slice] of seen.slices) {
       const ledger = derived.slices.get(poolId) ?? noSlice();
       compare(poolId, 'free + held + sold', slice.g - slice.r + slice.o, slice.free + slice.held + slice.sold);
       for (const field of sliceFields) compare(poolId, field, ledger[field], slice[field]);
+      compareAt(poolId, 'its slice', ledger.at, slice.at);
     }
     for (const [poolId, home] of seen.homes) {
       const ledger = derived.homes.get(poolId) ?? noHome();
@@ -220,6 +369,7 @@ export function createDealLaws({ redis, keys }: { redis: Redis; keys: Keyspace }
       compare(poolId, 'granted', sumOf(ledger.granted), sumOf(home.granted));
       compare(poolId, 'taken back', sumOf(ledger.takenBack), sumOf(home.takenBack));
       compare(poolId, 'offered', sumOf(ledger.offered), sumOf(home.offered));
+      compareAt(poolId, 'its home', ledger.at, home.at);
     }
     for (const [poolId, ledger] of derived.homes) {
       if (!seen.homes.has(poolId) && missable.has(poolId) && ledger.total !== 0)
@@ -232,59 +382,114 @@ export function createDealLaws({ redis, keys }: { redis: Redis; keys: Keyspace }
     return found;
   }
 
-  async function check(): Promise<{ stock: LawReading; holds: LawReading }> {
+  /** Differences of holds: how many may lapse, and of those looked at each one's units and what it waits for. */
+  function differencesOfHolds({ p, derived, shoppers, payments }: Partition, seen: Seen): Difference[] {
+    const { holds } = derived;
+    const found: Difference[] = [];
+    const add = (difference: Difference) => {
+      if (difference.expected !== difference.found) found.push(difference);
+    };
+    add({ subject: `open holds${inPartition(p)}`, expected: holds.lapsing, found: seen.lapsing });
+    for (const [shopperId, texts] of seen.held) {
+      const before = found.length;
+      const kept = new Map(Object.entries(texts).map(([holdId, text]) => [holdId, keptHold(text)]));
+      for (const holdId of new Set([...(holds.byShopper.get(shopperId) ?? []), ...kept.keys()])) {
+        const open = holds.byId.get(holdId);
+        const is = kept.get(holdId);
+        const dealIds = new Set([...(open?.units ?? []).map(({ dealId }) => dealId), ...(is?.units.keys() ?? [])]);
+        for (const dealId of dealIds) {
+          const expected = (open?.units ?? []).reduce((sum, u) => sum + (u.dealId === dealId ? u.quantity : 0), 0);
+          const subject = `${dealId}: units of the hold ${holdId} of ${shopperId}`;
+          add({ subject, expected, found: is?.units.get(dealId) ?? 0, about: { kind: 'deal', id: dealId } });
+        }
+        const [first] = dealIds;
+        if (open === undefined || is === undefined || is === null || first === undefined) continue;
+        const waits = open.paymentId ?? 'no payment';
+        const subject = `${first}: the hold ${holdId} of ${shopperId} waits for ${waits}`;
+        const about: About = { kind: 'deal', id: first };
+        add({ subject, expected: 1, found: is.paymentId === open.paymentId ? 1 : 0, about });
+      }
+      if (found.length > before) shoppers.again([shopperId]);
+    }
+    for (const [holdId, lapses] of seen.lapses) {
+      const open = holds.byId.get(holdId);
+      const dealId = open?.units[0]?.dealId;
+      if (open === undefined || open.paymentId !== null || dealId === undefined) continue;
+      const subject = `${dealId}: the hold ${holdId} of ${open.shopperId} is among those that lapse`;
+      if (!lapses) shoppers.again([open.shopperId]);
+      add({ subject, expected: 1, found: lapses ? 1 : 0, about: { kind: 'deal', id: dealId } });
+    }
+    for (const [paymentId, due] of seen.dues) {
+      if (!holds.payments.has(paymentId)) continue;
+      if (!due) payments.again([paymentId]);
+      add({ subject: `payment ${paymentId} is among those that fall due`, expected: 1, found: due ? 1 : 0 });
+    }
+    return found;
+  }
+
+  async function check(): Promise<{ stock: LawReading; holds: LawReading; coupons: LawReading }> {
     const pools = await Promise.all(partitions.map(({ k }) => redis.zrange(k.pools, '0', '-1')));
     const poolIds = [...new Set(pools.flat())];
-    const stock: Difference[] = [];
+    const found: Difference[] = [];
     const holds: Difference[] = [];
-    const sum = { ledgerTotal: 0, free: 0, held: 0, sold: 0, openHolds: 0, ledgerHolds: 0 };
+    const sum = { ledgerTotal: 0, free: 0, held: 0, sold: 0, lapsing: 0, ledgerLapsing: 0, holds: 0, uses: 0 };
     let counting = false;
     for (const partition of partitions) {
       const { derived } = partition;
       // One that is staged while this look begins has its line in it and not yet its state: it is missed from the next one on.
       const missable = new Set([...derived.homes.keys(), ...derived.slices.keys()]);
       const seen = await look(partition, poolIds);
-      partition.ahead.push(...(await partition.follower.catchUp()));
+      const read = await partition.follower.catchUp();
+      partition.linesRead += read.length;
+      partition.ahead.push(...read);
       const counted = partition.ahead.findIndex((line) => !isAtOrBefore(line.id, seen.ledgerAt));
       for (const line of partition.ahead.splice(0, counted === -1 ? partition.ahead.length : counted))
         foldStock(derived, line);
       counting ||= !partition.follower.caughtUp();
       if (counting) continue;
-      stock.push(...differencesOf(partition, seen, missable));
-      for (const home of derived.homes.values()) sum.ledgerTotal += home.total;
-      for (const home of seen.homes.values()) sum.free += home.free;
-      for (const slice of seen.slices.values()) {
+      found.push(...differencesOf(partition, seen, missable));
+      holds.push(...differencesOfHolds(partition, seen));
+      for (const [poolId, home] of derived.homes) if (poolId.startsWith('deal:')) sum.ledgerTotal += home.total;
+      for (const [poolId, home] of seen.homes) if (poolId.startsWith('deal:')) sum.free += home.free;
+      for (const [poolId, slice] of seen.slices) {
+        if (!poolId.startsWith('deal:')) {
+          sum.uses += slice.held + slice.sold;
+          continue;
+        }
         sum.free += slice.free;
         sum.held += slice.held;
         sum.sold += slice.sold;
       }
-      sum.openHolds += seen.openHolds;
-      sum.ledgerHolds += derived.openHolds;
-      if (seen.openHolds !== derived.openHolds)
-        holds.push({
-          subject: `open holds${keys.partitions > 1 ? ` (partition ${partition.p})` : ''}`,
-          expected: derived.openHolds,
-          found: seen.openHolds,
-        });
+      sum.lapsing += seen.lapsing;
+      sum.ledgerLapsing += derived.holds.lapsing;
+      sum.holds += derived.holds.byId.size;
     }
     if (counting) {
       const none: LawReading = { counting: true, checked: 0, sum: '', evidence: [] };
-      return { stock: none, holds: none };
+      return { stock: none, holds: none, coupons: none };
     }
-    stock.push(...(await betweenPartitions(poolIds)));
+    found.push(...(await betweenPartitions(poolIds)));
+    const ofCoupons = (difference: Difference) => difference.about?.kind === 'coupon';
+    const couponPools = poolIds.filter((poolId) => poolId.startsWith(couponPrefix)).length;
     return {
       stock: {
         counting: false,
-        checked: poolIds.length,
+        checked: poolIds.length - couponPools,
         // With several partitions, units on their way between two of them are in neither: that is no difference.
         sum: `free ${sum.free} + held ${sum.held} + sold ${sum.sold} = ${sum.free + sum.held + sum.sold}; the ledger says ${sum.ledgerTotal}`,
-        evidence: stock,
+        evidence: found.filter((difference) => !ofCoupons(difference)),
       },
       holds: {
         counting: false,
-        checked: sum.openHolds,
-        sum: `${sum.openHolds} holds open; the ledger says ${sum.ledgerHolds}`,
+        checked: sum.holds,
+        sum: `${sum.lapsing} holds may lapse; the ledger says ${sum.ledgerLapsing}, and ${sum.holds - sum.ledgerLapsing} wait for their payment`,
         evidence: holds,
+      },
+      coupons: {
+        counting: false,
+        checked: couponPools,
+        sum: `${sum.uses} coupons used or set aside`,
+        evidence: found.filter(ofCoupons),
       },
     };
   }
@@ -316,22 +521,28 @@ export function createDealLaws({ redis, keys }: { redis: Redis; keys: Keyspace }
     for (const [i, poolId] of poolIds.entries()) {
       const home = homes[i] ?? {};
       if (home['total'] === undefined) continue;
+      const about = aboutPool(poolId);
       for (const { p } of partitions) {
         const at = i * partitions.length + p;
         const [g, o] = (before[at] ?? []).map(Number);
         const r = Number(after[at]?.[2] ?? 0);
         const [G, R, O] = ['G', 'R', 'O'].map((letter) => Number(home[`${letter}:${p}`] ?? 0));
-        const subject = (what: string) => `${poolId.replace(/^deal:/, '')}: ${what} (partition ${p})`;
+        const subject = (what: string) => `${nameOf(poolId)}: ${what} (partition ${p})`;
         if ((g ?? 0) > (G ?? 0))
-          found.push({ subject: subject('accepted more than granted'), expected: G ?? 0, found: g ?? 0 });
+          found.push({ subject: subject('accepted more than granted'), expected: G ?? 0, found: g ?? 0, about });
         if ((o ?? 0) > (O ?? 0))
-          found.push({ subject: subject('took more offers than were made'), expected: O ?? 0, found: o ?? 0 });
+          found.push({ subject: subject('took more offers than were made'), expected: O ?? 0, found: o ?? 0, about });
         if ((R ?? 0) > r)
-          found.push({ subject: subject('home took back more than was given'), expected: r, found: R ?? 0 });
+          found.push({ subject: subject('home took back more than was given'), expected: r, found: R ?? 0, about });
       }
     }
     return found;
   }
 
-  return { check };
+  return {
+    check,
+    /** How often every holder and every waiting payment had a turn. */
+    turns: () => partitions.flatMap(({ shoppers, payments }) => [shoppers.done(), payments.done()]),
+    linesRead: () => partitions.reduce((sum, { linesRead }) => sum + linesRead, 0),
+  };
 }

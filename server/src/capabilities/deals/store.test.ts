@@ -415,6 +415,7 @@ describe('the ledger', () => {
       subject: 'kettle: free + held + sold',
       expected: 10,
       found: 12,
+      about: { kind: 'deal', id: 'kettle' },
     });
     await rig.redis.hincrby(keys.partition(0).deal('kettle'), 'free', -2);
     expect((await laws.check()).stock.evidence).toEqual([]);
@@ -435,7 +436,7 @@ describe('the ledger', () => {
     expect((await laws.check()).stock.evidence).toEqual([]);
     await rig.redis.del(keys.partition(0).deal('wok'));
     expect((await laws.check()).stock.evidence).toEqual([
-      { subject: 'wok: units of its slice', expected: 5, found: 0 },
+      { subject: 'wok: units of its slice', expected: 5, found: 0, about: { kind: 'deal', id: 'wok' } },
     ]);
   });
 

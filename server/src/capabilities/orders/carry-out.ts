@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Plan, Scene } from '@elevens/shared/src/orders/transitions.ts';
+import { type Plan, type Scene } from '@elevens/shared/src/orders/plan.ts';
 import type { Person } from '../../platform/caller.ts';
 import { Fault } from '../../platform/fault.ts';
 import type { AnswerKey } from '../../platform/gateway.ts';

@@ -2,7 +2,8 @@ import { abandonedForMs, type Hold } from '@elevens/shared/src/deals/contract.ts
 import { levelOf } from '@elevens/shared/src/energy/levels.ts';
 import type { TimelineEntry } from '@elevens/shared/src/orders/contract.ts';
 import { couponPool, type KeptOrder, type KeptPayment, type PoolMove } from '@elevens/shared/src/orders/documents.ts';
-import { dueOfOrder, dueOfPayment, type Plan, type Scene } from '@elevens/shared/src/orders/transitions.ts';
+import { type Plan, type Scene } from '@elevens/shared/src/orders/plan.ts';
+import { dueOfOrder, dueOfPayment } from '@elevens/shared/src/orders/transitions.ts';
 import { Fault } from '../../platform/fault.ts';
 import type { AnswerKey } from '../../platform/gateway.ts';
 import type { Redis } from '../../platform/redis/connections.ts';
@@ -229,14 +230,15 @@ export function createOrderStore({
       payDues: (plan?.payments ?? []).flatMap(({ kept, askProviderAtMs }) =>
         askProviderAtMs === null ? [] : [[kept.payment.paymentId, String(askProviderAtMs)]],
       ),
-      indexes: (plan?.orders ?? []).flatMap(({ versionWas, kept: { order } }) =>
-        versionWas > 0
-          ? []
-          : [
-              [place(k.shopperOrders(shopperId)), String(order.placedAtMs), order.orderId],
-              [place(k.brandOrders(order.brandId)), String(order.placedAtMs), order.orderId],
-            ],
-      ),
+      indexes: (plan?.orders ?? []).flatMap(({ versionWas, kept: { order } }) => {
+        const { orderId, placedAtMs, brandId, state } = order;
+        const entry = (key: string) => [place(key), String(placedAtMs), orderId];
+        return [
+          ...(versionWas === 0 ? [entry(k.shopperOrders(shopperId))] : []),
+          // An order that nobody paid is none of the brand's business.
+          ...(state.is === 'paid' || state.is === 'deposit-paid' ? [entry(k.brandOrders(brandId))] : []),
+        ];
+      }),
       totals,
       announcements: (plan?.announcements ?? []).map(({ event, orderId }) => [
         `energy@p${partition}`,

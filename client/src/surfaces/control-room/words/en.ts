@@ -80,11 +80,15 @@ export const en = {
   },
   laws: {
     title: 'What must always add up',
-    name: { stock: 'Stock', holds: 'Holds', packets: 'Packets', energy: 'Energy' },
+    name: { stock: 'Stock', holds: 'Holds', money: 'Money', coupons: 'Coupons', packets: 'Packets', energy: 'Energy' },
     state: { whole: 'whole', counting: 'counting', adrift: 'adrift', unknown: 'unknown' },
     off: { missing: '{{amount}} missing', extra: '{{amount}} too many' },
   },
   evidence: {
+    acted: {
+      deal: '{{what}} was paused by itself at {{time}}.',
+      coupon: 'The coupon {{what}} was stopped by itself at {{time}}.',
+    },
     title: '{{law}}: the evidence',
     counted: 'counted at {{time}}',
     expected: 'the ledger says',
@@ -108,10 +112,20 @@ export const en = {
     law: {
       stock: 'Stock does not add up',
       holds: 'Holds do not add up',
+      money: 'Money does not add up',
+      coupons: 'Coupons do not add up',
       packets: 'Packets do not add up',
       energy: 'Energy does not add up',
     },
-    difference: '{{subject}}: the ledger says {{expected}}, found {{found}}. Pause what is affected; holds stay valid.',
+    difference: '{{subject}}: the ledger says {{expected}}, found {{found}}.',
+    pause: 'Pause what is affected; holds stay valid.',
+    look: 'Look into it before anything is paid out.',
+    acted: {
+      deal: 'Elevens paused {{what}} by itself at {{time}}.{{more}} Everything else goes on; holds stay valid.',
+      coupon: 'Elevens stopped the coupon {{what}} by itself at {{time}}.{{more}} Everything else goes on.',
+    },
+    actedMore_one: '{{count}} more was stopped as well.',
+    actedMore_other: '{{count}} more were stopped as well.',
     stopped: { title: 'Figures stopped', text: 'Nothing new has come. What is shown is how it last was.' },
     redis: {
       unsafe: {

@@ -81,11 +81,22 @@ export const nl: typeof en = {
   },
   laws: {
     title: 'Wat altijd moet kloppen',
-    name: { stock: 'Voorraad', holds: 'Reserv.', packets: 'Enveloppen', energy: 'Energie' },
+    name: {
+      stock: 'Voorraad',
+      holds: 'Reserv.',
+      money: 'Geld',
+      coupons: 'Bonnen',
+      packets: 'Enveloppen',
+      energy: 'Energie',
+    },
     state: { whole: 'klopt', counting: 'telt', adrift: 'klopt niet', unknown: 'onbekend' },
     off: { missing: '{{amount}} te weinig', extra: '{{amount}} te veel' },
   },
   evidence: {
+    acted: {
+      deal: '{{what}} is vanzelf gepauzeerd om {{time}}.',
+      coupon: 'De kortingsbon {{what}} is vanzelf gestopt om {{time}}.',
+    },
     title: '{{law}}: het bewijs',
     counted: 'geteld om {{time}}',
     expected: 'zegt het grootboek',
@@ -109,11 +120,20 @@ export const nl: typeof en = {
     law: {
       stock: 'De voorraad klopt niet',
       holds: 'De reserveringen kloppen niet',
+      money: 'Het geld klopt niet',
+      coupons: 'De kortingsbonnen kloppen niet',
       packets: 'De enveloppen kloppen niet',
       energy: 'De energie klopt niet',
     },
-    difference:
-      '{{subject}}: het grootboek zegt {{expected}}, gevonden {{found}}. Pauzeer wat het raakt; reserveringen blijven geldig.',
+    difference: '{{subject}}: het grootboek zegt {{expected}}, gevonden {{found}}.',
+    pause: 'Pauzeer wat het raakt; reserveringen blijven geldig.',
+    look: 'Zoek het uit voordat er iets wordt uitbetaald.',
+    acted: {
+      deal: 'Elevens heeft {{what}} zelf gepauzeerd om {{time}}.{{more}} Al het andere gaat door; reserveringen blijven geldig.',
+      coupon: 'Elevens heeft de kortingsbon {{what}} zelf gestopt om {{time}}.{{more}} Al het andere gaat door.',
+    },
+    actedMore_one: 'Nog {{count}} is ook gestopt.',
+    actedMore_other: 'Nog {{count}} zijn ook gestopt.',
     stopped: { title: 'De cijfers staan stil', text: 'Er komt niets nieuws. Je ziet hoe het het laatst was.' },
     redis: {
       unsafe: {

@@ -86,11 +86,15 @@ export const vi: typeof en = {
   },
   laws: {
     title: 'Những gì luôn phải khớp',
-    name: { stock: 'Kho', holds: 'Giữ chỗ', packets: 'Lì xì', energy: 'Năng lượng' },
+    name: { stock: 'Kho', holds: 'Giữ chỗ', money: 'Tiền', coupons: 'Phiếu', packets: 'Lì xì', energy: 'Năng lượng' },
     state: { whole: 'khớp', counting: 'đang đếm', adrift: 'lệch', unknown: 'chưa rõ' },
     off: { missing: 'thiếu {{amount}}', extra: 'thừa {{amount}}' },
   },
   evidence: {
+    acted: {
+      deal: '{{what}} được tự động tạm dừng lúc {{time}}.',
+      coupon: 'Phiếu {{what}} được tự động dừng lúc {{time}}.',
+    },
     title: '{{law}}: bằng chứng',
     counted: 'đếm lúc {{time}}',
     expected: 'sổ cái ghi',
@@ -114,11 +118,20 @@ export const vi: typeof en = {
     law: {
       stock: 'Kho không khớp',
       holds: 'Giữ chỗ không khớp',
+      money: 'Tiền không khớp',
+      coupons: 'Phiếu giảm giá không khớp',
       packets: 'Lì xì không khớp',
       energy: 'Năng lượng không khớp',
     },
-    difference:
-      '{{subject}}: sổ cái ghi {{expected}}, tìm thấy {{found}}. Hãy tạm dừng phần bị ảnh hưởng; lượt giữ vẫn còn hiệu lực.',
+    difference: '{{subject}}: sổ cái ghi {{expected}}, tìm thấy {{found}}.',
+    pause: 'Hãy tạm dừng phần bị ảnh hưởng; lượt giữ vẫn còn hiệu lực.',
+    look: 'Hãy kiểm tra trước khi chi trả bất cứ khoản nào.',
+    acted: {
+      deal: 'Elevens đã tự tạm dừng {{what}} lúc {{time}}.{{more}} Mọi thứ khác vẫn tiếp tục; lượt giữ vẫn còn hiệu lực.',
+      coupon: 'Elevens đã tự dừng phiếu {{what}} lúc {{time}}.{{more}} Mọi thứ khác vẫn tiếp tục.',
+    },
+    actedMore_one: '{{count}} mục khác cũng đã dừng.',
+    actedMore_other: '{{count}} mục khác cũng đã dừng.',
     stopped: { title: 'Số liệu đã dừng', text: 'Không có gì mới. Đây là tình hình lần cuối.' },
     redis: {
       unsafe: {

@@ -1,0 +1,225 @@
+import type { CouponRecord, DealRecord } from '@elevens/shared/src/deals/records.ts';
+import { orders as ordersContract } from '@elevens/shared/src/orders/contract.ts';
+import type { Redis } from 'ioredis';
+import type { Person } from '../../platform/caller.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { createGateway } from '../../platform/gateway.ts';
+import { createLogger } from '../../platform/logger.ts';
+import { createMetrics } from '../../platform/metrics.ts';
+import { createSeededRandom } from '../../platform/random.ts';
+import { createKeyspace } from '../../platform/redis/keyspace.ts';
+import { createPools } from '../deals/pools/pools.ts';
+import { createDealStore } from '../deals/store.ts';
+import type { OrderCatalogue } from '../orders/baskets.ts';
+import { createOrders } from '../orders/index.ts';
+
+const deals = [
+  { id: 'kettle', productId: 'kettle', brandId: 'steam', priceMinor: 19_999, listMinor: 29_900, total: 60 },
+  { id: 'pan', productId: 'pan', brandId: 'steam', priceMinor: 7_301, listMinor: 9_900, total: 30 },
+  { id: 'lamp', productId: 'lamp', brandId: 'moon', priceMinor: 33_333, listMinor: 40_000, total: 12 },
+];
+const coupon = (id: string, kind: CouponRecord['kind'], more: Partial<CouponRecord> = {}): CouponRecord => ({
+  id,
+  title: id,
+  kind,
+  offMinor: 1_500,
+  fromMinor: 5_000,
+  repeats: false,
+  when: '+0s for 12h',
+  usesPerShopper: 2,
+  total: 20,
+  stacksWith: [],
+  ...more,
+});
+const coupons = [
+  coupon('evening', 'cross-brand'),
+  coupon('row', 'brand', { brandId: 'steam', offMinor: 700, total: 8 }),
+];
+
+/** A small festival that sells through the real stores, for whoever counts it a second time. */
+export async function openShop(
+  redis: Redis,
+  { festival, partitions, clock, seed }: { festival: string; partitions: number; clock: Clock; seed: string },
+) {
+  const keys = createKeyspace({ festival, partitions });
+  const random = createSeededRandom(`${festival} ${seed}`);
+  const firstStartMs = clock.nowMs() - 3_600_000;
+  const records = {
+    products: deals.map((d) => ({ ...d, id: d.productId, name: d.id, blurb: '', unit: d.id, picture: {} })),
+    brands: [],
+    deals: deals.map(
+      ({ id, productId, priceMinor, total }): DealRecord => ({
+        id,
+        productId,
+        when: '+0s for 12h',
+        priceMinor,
+        total,
+        limitPerShopper: 5,
+        hold: '10m',
+      }),
+    ),
+    coupons,
+  };
+  const catalogue: OrderCatalogue = {
+    festival: () => ({
+      id: festival,
+      title: 'Test',
+      places: [],
+      currency: 'CNY',
+      payout: { commissionPermille: 53, confirmDays: 10, refundDays: 7 },
+      firstStartMs,
+    }),
+    all: (kind) => records[kind as 'coupons'] as never,
+    get: (kind, id) => (catalogue.all(kind) as readonly { id: string }[]).find((record) => record.id === id) as never,
+  };
+  const logger = createLogger('silent');
+  const metrics = createMetrics();
+  const pools = createPools({ redis, keys, clock, announced: () => {} });
+  const store = createDealStore({ redis, keys, clock, metrics, pools });
+  const orders = createOrders({
+    redis,
+    keys,
+    clock,
+    random,
+    logger,
+    feeds: { state: () => {} },
+    relay: { poke: () => {} },
+    catalogue,
+    pools,
+    provider: null,
+    returnUrl: () => '',
+  });
+  const gateway = createGateway({ clock, random, logger, metrics, checkReplies: false });
+  gateway.serve(ordersContract, orders.handlers);
+  for (const { id, priceMinor, total } of deals)
+    await store.stage(
+      {
+        dealId: id,
+        total,
+        limit: 5,
+        holdMs: 600_000,
+        priceMinor,
+        currency: 'CNY',
+        opensAtMs: firstStartMs,
+        closesAtMs: firstStartMs + 43_200_000,
+        early: [],
+      },
+      clock.nowMs(),
+    );
+  await orders.stageCoupons();
+
+  const person = (more: Partial<Person> = {}): Person => ({
+    shopperId: `s_${random.token(16)}`,
+    displayName: 'Lin',
+    locale: 'en',
+    roles: ['shopper'],
+    brandId: null,
+    simulated: false,
+    ...more,
+  });
+  const operator = person({ shopperId: 'u_operator', roles: ['shopper', 'operator'] });
+  // biome-ignore lint/suspicious/noExplicitAny: answers are looked at by what they hold, as a client would.
+  type Answer = any;
+
+  async function call(name: string, who: Person, input: object): Promise<Answer> {
+    const { changes } = ordersContract.commands[name as 'place'];
+    return gateway.call({
+      name: `orders:${name}`,
+      input: changes ? { requestId: random.token(12), ...input } : input,
+      person: who,
+      address: 'a',
+      socket: null,
+    });
+  }
+
+  async function claim(who: Person, dealId: string, quantity = 1): Promise<Answer> {
+    const holdId = `h${keys.partitionOf(who.shopperId)}.${random.token(12)}`;
+    const outcome = await store.claim({
+      shopperId: who.shopperId,
+      simulated: false,
+      holdId,
+      arrivedAtMs: clock.nowMs(),
+      lines: [{ dealId, quantity, terms: 0 }],
+      answer: { requestId: random.token(12), command: 'deals:claim', inputHash: holdId },
+    });
+    return JSON.parse(outcome);
+  }
+
+  /** Claims and places; answers the payment with its orders, or null where it was refused. */
+  async function place(who: Person, lines: { dealId: string; quantity: number }[]): Promise<Answer> {
+    const holdIds: string[] = [];
+    for (const { dealId, quantity } of lines) {
+      const answer = await claim(who, dealId, quantity);
+      if (answer.ok) holdIds.push(answer.reply.holdId);
+    }
+    if (holdIds.length === 0) return null;
+    const wanted = lines.slice(0, holdIds.length);
+    const quote = await call('quote', who, { lines: wanted });
+    if (!quote.ok) return null;
+    const { totalMinor } = quote.reply;
+    const placed = await call('place', who, { holdIds, totalMinor, currency: 'CNY' });
+    return placed.ok ? placed.reply : null;
+  }
+
+  const tell = (type: 'payment.succeeded' | 'refund.succeeded', paymentId: string, more: object) =>
+    orders.book.settle({
+      eventId: random.token(9),
+      type,
+      providerId: `p_${paymentId}`,
+      reference: paymentId,
+      currency: 'cny',
+      atMs: clock.nowMs(),
+      amountMinor: 0,
+      ...more,
+    });
+  const pay = (payment: { paymentId: string; amountMinor: number }) =>
+    tell('payment.succeeded', payment.paymentId, { amountMinor: payment.amountMinor });
+
+  /** Does something of what shoppers, brands, the provider and time do; some of it is refused, as in life. */
+  async function doSomething(people: readonly Person[], placed: { who: Person; reply: Answer }[]): Promise<void> {
+    const who = people[random.int(people.length)] as Person;
+    const any = placed[random.int(Math.max(1, placed.length))];
+    const orderId: string = any?.reply.orders[random.int(any.reply.orders.length)]?.orderId ?? '';
+    switch (random.int(10)) {
+      case 0:
+      case 1:
+      case 2: {
+        const lines = ['kettle', 'pan', 'lamp']
+          .filter(() => random.int(2) === 0)
+          .map((dealId) => ({ dealId, quantity: 1 + random.int(2) }));
+        const reply = lines.length === 0 ? null : await place(who, lines);
+        if (reply !== null) placed.push({ who, reply });
+        return;
+      }
+      case 3:
+        await claim(who, 'pan');
+        return;
+      case 4:
+      case 5:
+        if (any !== undefined) await pay(any.reply.payment);
+        return;
+      case 6:
+        if (any !== undefined) await call('cancel', any.who, { paymentId: any.reply.payment.paymentId });
+        return;
+      case 7:
+        await call('ship', operator, { orderId, carrier: 'Mule', tracking: '1' });
+        return;
+      case 8:
+        if (any !== undefined) await call('receive', any.who, { orderId });
+        return;
+      case 9: {
+        if (any === undefined) return;
+        await call('refund', any.who, { orderId, reason: 'too heavy' });
+        const kept = await orders.book.find(any.reply.payment.paymentId);
+        for (const refund of random.int(2) === 0 ? (kept?.refunds ?? []) : [])
+          await tell('refund.succeeded', any.reply.payment.paymentId, {
+            amountMinor: refund.amountMinor,
+            refundReference: refund.reference,
+          });
+      }
+    }
+  }
+
+  return { keys, random, store, pools, orders, person, operator, call, claim, place, pay, doSomething };
+}
+export type Shop = Awaited<ReturnType<typeof openShop>>;

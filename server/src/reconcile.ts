@@ -1,0 +1,115 @@
+import { parseArgs } from 'node:util';
+import { createDealLaws } from './capabilities/deals/index.ts';
+import { createReconciliation, type Reconciled, reconciledPerRound } from './capabilities/money/index.ts';
+import { readConfig } from './config.ts';
+import { createClock } from './platform/clock.ts';
+import { createLogger } from './platform/logger.ts';
+import { openConnections, type Redis, type RedisTarget } from './platform/redis/connections.ts';
+import { readEmbeddedConnection } from './platform/redis/embedded.ts';
+import { createKeyspace } from './platform/redis/keyspace.ts';
+
+const usage = `Derives every balance, every stock figure, every order and every payment anew from the ledger and compares.
+
+  npm run reconcile
+  npm run reconcile -- --festival <id>   one of several festivals in one Redis
+
+It reads the Redis of the server that runs on DATA_DIR, or REDIS_URL, while the festival goes on; it writes nothing and starts nothing.
+Exit: 0 everything agrees, 1 something does not (each difference is printed), 2 it could not be found out.`;
+
+/** Why nothing could be found out; shown without a stack. */
+class CouldNot extends Error {}
+
+/** The Redis that there is. None is started: there would be two on the same data, or one without any. */
+function redisTarget(): { target: RedisTarget; named: string } {
+  const { redisUrl, dataDir } = readConfig();
+  if (redisUrl !== null) return { target: { url: redisUrl }, named: 'REDIS_URL' };
+  const running = readEmbeddedConnection(dataDir);
+  if (running === null)
+    throw new CouldNot(
+      `No server runs on the data in ${dataDir}, and REDIS_URL is not set. Start the server, or set DATA_DIR or REDIS_URL.`,
+    );
+  return { target: { ...running.connection, password: running.password }, named: `the server on ${dataDir}` };
+}
+
+/** The festivals that this Redis keeps, each with its number of partitions. */
+async function festivalsIn(redis: Redis): Promise<{ festival: string; partitions: number }[]> {
+  const found: { festival: string; partitions: number }[] = [];
+  let cursor = '0';
+  do {
+    const [next, page] = await redis.scan(cursor, 'MATCH', '{*:catalogue}:fixed', 'COUNT', 1_000);
+    cursor = next;
+    for (const key of page) {
+      const festival = key.slice(1, key.indexOf(':catalogue}'));
+      const partitions = Number(await redis.hget(key, 'partitions'));
+      if (!found.some((one) => one.festival === festival)) found.push({ festival, partitions });
+    }
+  } while (cursor !== '0');
+  return found.toSorted((a, b) => (a.festival < b.festival ? -1 : 1));
+}
+
+function told(parts: readonly Reconciled[]): string {
+  const rows = parts.map(({ name, compared, what, differences }) => {
+    const verdict = differences.length === 0 ? 'agree' : `${differences.length} DIFFER`;
+    return `  ${name.padEnd(10)} ${String(compared).padStart(9)} ${what.padEnd(46)} ${verdict}`;
+  });
+  const differences = parts.flatMap(({ name, differences: found }) =>
+    found.map(({ subject, expected, found: is }) => `  ${name}: ${subject}: the ledger says ${expected}, found ${is}`),
+  );
+  return [...rows, ...(differences.length === 0 ? [] : ['', 'Differences:', ...differences])].join('\n');
+}
+
+/** Answers whether everything agrees. */
+async function main(): Promise<boolean> {
+  const { values } = parseArgs({ options: { festival: { type: 'string' }, help: { type: 'boolean' } } });
+  if (values.help) {
+    process.stdout.write(`${usage}\n`);
+    return true;
+  }
+  const { target, named } = redisTarget();
+  const logger = createLogger('silent');
+  const connections = await openConnections(target, { logger, onReady: async () => {}, onDown: () => {} });
+  try {
+    const { hot: redis } = connections;
+    const festivals = (await festivalsIn(redis)).filter(
+      ({ festival }) => values.festival === undefined || festival === values.festival,
+    );
+    if (festivals.length === 0)
+      throw new CouldNot(
+        values.festival === undefined
+          ? `No festival was ever started on ${named}.`
+          : `There is no festival "${values.festival}" on ${named}.`,
+      );
+    const clock = createClock();
+    let whole = true;
+    for (const { festival, partitions } of festivals) {
+      const keys = createKeyspace({ festival, partitions });
+      const beganMs = clock.monotonicMs();
+      const stock = createDealLaws({ redis, keys, perRound: reconciledPerRound });
+      const { lines, parts } = await createReconciliation({ redis, keys, stock }).run();
+      const tookMs = clock.monotonicMs() - beganMs;
+      const agrees = parts.every(({ differences }) => differences.length === 0);
+      whole &&= agrees;
+      const partitionsTold = partitions === 1 ? 'one partition' : `${partitions} partitions`;
+      process.stdout.write(
+        `${festival}, ${partitionsTold}: ${lines} lines of the ledger in ${(tookMs / 1_000).toFixed(1)} s\n${told(parts)}\n${
+          agrees ? 'Everything agrees.' : 'It does NOT agree.'
+        }\n`,
+      );
+    }
+    return whole;
+  } finally {
+    await connections.close();
+  }
+}
+
+try {
+  process.exit((await main()) ? 0 : 1);
+} catch (error) {
+  const worded =
+    error instanceof Error &&
+    (error instanceof CouldNot || error.name === 'ConfigError' || error.name === 'RedisUnreachable');
+  const unknownOption = error instanceof TypeError && 'code' in error;
+  const words = worded || unknownOption ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`${words}\n${unknownOption ? `\n${usage}\n` : ''}`);
+  process.exit(2);
+}
