@@ -7,13 +7,13 @@ import { Quiet } from '../../ui/Sign.tsx';
 import type { Asked } from './use-asked.ts';
 
 /** What stands in the place of something that was asked for and is not here: it comes, the line is down, or why not. */
-export function NotReady<N extends QueryName>({
+export function NotReady({
   asked,
   again,
   lines,
   refused = null,
 }: {
-  asked: Exclude<Asked<N>, { is: 'ready' }>;
+  asked: Exclude<Asked<QueryName>, { is: 'ready' }>;
   again: () => void;
   lines: number;
   /** What is said when the server knows no such thing. */

@@ -1,5 +1,5 @@
 import type { Order, Payment } from '@elevens/shared/src/orders/contract.ts';
-import { transitions } from '@elevens/shared/src/orders/transitions.ts';
+import { transitions } from '@elevens/shared/src/orders/table.ts';
 import { describe, expect, it } from 'vitest';
 import { actsOf, knotOf, lastMomentOf, moneyOf, shortName } from './order-acts.ts';
 import { anOrder, aPayment, paidOrder, paidPayment, placedAtMs, receivedOrder, shippedOrder } from './order-stage.ts';

@@ -149,6 +149,8 @@ function ActsOf({ order, payment, again }: Omit<Facts, 'timeline'>) {
   const seller = things.brandName(order.brandId);
   const { main, others } = actsOf({ order, payment, nowMs });
   const online = link.is === 'up';
+  // One payment may cover orders of several brands: paying it and letting it go are about all of them.
+  const together = payment.orderIds.length;
   const money = (minor: number): string => format.money(minor, order.currency);
 
   const cancel = useKeptChange('orders:cancel', { slot: order.paymentId, onAnswer: again });
@@ -172,6 +174,7 @@ function ActsOf({ order, payment, again }: Omit<Facts, 'timeline'>) {
     const values = {
       seller,
       until,
+      count: together,
       amount: money(
         act.act === 'balance'
           ? (order.presale?.balanceMinor ?? 0)
@@ -184,7 +187,7 @@ function ActsOf({ order, payment, again }: Omit<Facts, 'timeline'>) {
     return {
       is: busy ? 'busy' : 'ready',
       title: t(`order.act.${act.act}`, values),
-      detail: t(`order.actDetail.${act.act}`, values),
+      detail: t(`order.actDetail.${together > 1 && act.act === 'pay' ? 'payAll' : act.act}`, values),
     };
   };
   const press = (act: Act): void => {
@@ -225,7 +228,10 @@ function ActsOf({ order, payment, again }: Omit<Facts, 'timeline'>) {
           busy={act.act === 'cancel' && cancel.busy}
           onPress={() => press(act)}
         >
-          {t(`order.act.${act.act}`, { amount: refundable })}
+          {t(`order.act.${together > 1 && act.act === 'cancel' ? 'cancelAll' : act.act}`, {
+            amount: refundable,
+            count: together,
+          })}
         </Quiet>
       ))}
       {returnUntilMs !== null && others.length > 0 && (

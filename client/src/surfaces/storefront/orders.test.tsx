@@ -72,8 +72,8 @@ async function stage(kept: Kept, changes: Record<string, Answer> = {}, { nowMs =
       ) as never;
     },
     async change(name, input, requestId) {
-      sent.push({ name, input: input as Record<string, unknown>, requestId });
-      return changes[name]?.(input as Record<string, unknown>) as never;
+      sent.push({ name, input, requestId });
+      return changes[name]?.(input) as never;
     },
     on: () => () => {},
     start: async () => {},
