@@ -6,9 +6,9 @@ import { currencySchema, minorSchema } from '../money-schema.ts';
 import { momentMsSchema } from '../time.ts';
 
 /** Ids that leave carry their partition, so that whoever brings one back finds it without a search. */
-export const holdIdSchema = z.string().regex(/^h\d{1,3}\.[\w-]{8,40}$/, 'must be a hold id');
-export const orderIdSchema = z.string().regex(/^o\d{1,3}\.[\w-]{8,40}$/, 'must be an order id');
-export const paymentIdSchema = z.string().regex(/^y\d{1,3}\.[\w-]{8,40}$/, 'must be a payment id');
+const holdIdSchema = z.string().regex(/^h\d{1,3}\.[\w-]{8,40}$/, 'must be a hold id');
+const orderIdSchema = z.string().regex(/^o\d{1,3}\.[\w-]{8,40}$/, 'must be an order id');
+const paymentIdSchema = z.string().regex(/^y\d{1,3}\.[\w-]{8,40}$/, 'must be a payment id');
 
 /** Lines of one order: what fits in one claim, from a few holds. */
 export const orderLinesMax = 8;
@@ -131,7 +131,7 @@ export const timelineEntrySchema = z.strictObject({
 });
 export type TimelineEntry = z.infer<typeof timelineEntrySchema>;
 
-export const paymentStateSchema = z.discriminatedUnion('is', [
+const paymentStateSchema = z.discriminatedUnion('is', [
   z.strictObject({ is: z.literal('open') }),
   z.strictObject({ is: z.literal('paid'), paidAtMs: momentMsSchema }),
   /** The money came after the hold was gone: by `byMs` it ends in goods or in a refund. */
@@ -141,7 +141,6 @@ export const paymentStateSchema = z.discriminatedUnion('is', [
   /** All of it went back, or is going back: `refunds` says which. */
   z.strictObject({ is: z.literal('refunded'), refundedAtMs: momentMsSchema }),
 ]);
-export type PaymentState = z.infer<typeof paymentStateSchema>;
 
 export const paymentSchema = z.strictObject({
   paymentId: paymentIdSchema,
@@ -325,7 +324,7 @@ export const orders = defineContract('orders', {
       cost: 3,
     }),
     sold: query({
-      summary: "A brand's orders, newest first. Operators name the brand.",
+      summary: "A brand's orders that were paid (of a presale: the deposit), newest first. Operators name the brand.",
       input: { brandId: recordIdSchema, before: momentMsSchema.exactOptional() },
       reply: z.strictObject({ orders: z.array(orderSchema).max(ordersPerPage), more: z.boolean() }),
       rejections: { 'not-yours': none },

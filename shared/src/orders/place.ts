@@ -2,8 +2,9 @@ import { fundingOf } from '../deals/pricing/coupon-kinds.ts';
 import type { LineProof, PriceProof } from '../deals/pricing/types.ts';
 import type { Order } from './contract.ts';
 import { couponPool, type KeptOrder, type OrderTerms } from './documents.ts';
+import { newPayment, partOf, receiveMoney } from './payment-turns.ts';
+import { type Context, type Plan, startPlan } from './plan.ts';
 import { chainStart } from './timeline.ts';
-import { type Context, newPayment, type Plan, partOf, receiveMoney, startPlan } from './transitions.ts';
 
 /** When the balance of a presale can be paid, and what missing it costs. */
 export interface BalanceTerms {

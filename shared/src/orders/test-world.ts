@@ -2,21 +2,13 @@ import type { CouponKind } from '../deals/pricing/coupon-kinds.ts';
 import { priceBasket } from '../deals/pricing/price.ts';
 import type { TimelineEntry } from './contract.ts';
 import { couponPool, escrowOf, type KeptOrder, type KeptPayment, type PoolMove, stockPool } from './documents.ts';
+import { mayDeliverLate } from './payment-turns.ts';
 import { type BalanceTerms, placeOrders } from './place.ts';
+import { type Context, type Decision, type OrderEvent, type Plan, type Scene } from './plan.ts';
+import { type Party } from './table.ts';
 import { hashText } from './test-hash.ts';
 import { verifyChain } from './timeline.ts';
-import {
-  type Context,
-  type Decision,
-  decide,
-  dueOfOrder,
-  dueOfPayment,
-  mayDeliverLate,
-  type OrderEvent,
-  type Party,
-  type Plan,
-  type Scene,
-} from './transitions.ts';
+import { decide, dueOfOrder, dueOfPayment } from './transitions.ts';
 
 /**
  * A small festival in memory, for tests: what the committing script does, done again in the plainest way, so that generated
@@ -51,7 +43,7 @@ type Decide = typeof decide;
 
 export const dayMs = 86_400_000;
 const terms = { commissionPermille: 53, confirmMs: 10 * dayMs, refundMs: 7 * dayMs };
-export const startMs = 1_800_000_000_000;
+const startMs = 1_800_000_000_000;
 const minute = 60_000;
 
 export const goods: readonly Goods[] = [
@@ -587,7 +579,6 @@ export function createWorld({
     late,
   };
 }
-export type World = ReturnType<typeof createWorld>;
 
 /** Runs one history and answers the first laws that broke, and after which step; null where all hold to the end. */
 export function runHistory(

@@ -1,16 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { orderStateSchema } from './contract.ts';
+import { type Decision, type Plan } from './plan.ts';
+import { mayHappen, orderEventNames, type Party, transitions } from './table.ts';
 import { createWorld, dayMs, goods, runHistory, type Step } from './test-world.ts';
-import {
-  type Decision,
-  decide,
-  mayHappen,
-  orderEventNames,
-  type Party,
-  type Plan,
-  transitions,
-} from './transitions.ts';
+import { decide } from './transitions.ts';
 
 /** Histories long enough that orders live through them; fast-check by itself makes lists of a few steps. */
 const stepsOf = (length: number) =>

@@ -3,7 +3,7 @@ import type { CouponRecord, DealRecord } from '@elevens/shared/src/deals/records
 import type { Order, Payment } from '@elevens/shared/src/orders/contract.ts';
 import { orders as ordersContract } from '@elevens/shared/src/orders/contract.ts';
 import { couponPool, stockPool } from '@elevens/shared/src/orders/documents.ts';
-import { lateForMs } from '@elevens/shared/src/orders/transitions.ts';
+import { lateForMs } from '@elevens/shared/src/orders/payment-turns.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Person } from '../../platform/caller.ts';
 import { createClock, disciplineClock } from '../../platform/clock.ts';

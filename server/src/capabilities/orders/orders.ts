@@ -8,16 +8,16 @@ import {
 } from '@elevens/shared/src/orders/contract.ts';
 import { couponPool, type KeptOrder, type KeptPayment } from '@elevens/shared/src/orders/documents.ts';
 import { placeOrders } from '@elevens/shared/src/orders/place.ts';
-import { exportTimeline, verifyChain } from '@elevens/shared/src/orders/timeline.ts';
 import {
   type Decision,
-  decide,
   type OrderEvent,
-  type Party,
   type Plan,
   type Refusal,
   type Scene,
-} from '@elevens/shared/src/orders/transitions.ts';
+} from '@elevens/shared/src/orders/plan.ts';
+import { type Party } from '@elevens/shared/src/orders/table.ts';
+import { exportTimeline, verifyChain } from '@elevens/shared/src/orders/timeline.ts';
+import { decide } from '@elevens/shared/src/orders/transitions.ts';
 import { type Caller, type Person, personOf } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { Fault } from '../../platform/fault.ts';

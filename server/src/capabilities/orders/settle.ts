@@ -1,13 +1,8 @@
 import type { KeptPayment } from '@elevens/shared/src/orders/documents.ts';
-import {
-  type Decision,
-  decide,
-  dueOfOrder,
-  mayDeliverLate,
-  type OrderEvent,
-  type Party,
-  type Scene,
-} from '@elevens/shared/src/orders/transitions.ts';
+import { mayDeliverLate } from '@elevens/shared/src/orders/payment-turns.ts';
+import { type Decision, type OrderEvent, type Scene } from '@elevens/shared/src/orders/plan.ts';
+import { type Party } from '@elevens/shared/src/orders/table.ts';
+import { decide, dueOfOrder } from '@elevens/shared/src/orders/transitions.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import type { BookedPayment, PaymentBook, PaymentEvent, Settlement } from '../payments/index.ts';

@@ -1,5 +1,6 @@
 import type { KeptOrder, KeptPayment } from '@elevens/shared/src/orders/documents.ts';
 import { couponPool, stockPool } from '@elevens/shared/src/orders/documents.ts';
+import { type Plan } from '@elevens/shared/src/orders/plan.ts';
 import {
   couponsOnSale,
   createWorld,
@@ -8,7 +9,7 @@ import {
   type Step,
   shoppers,
 } from '@elevens/shared/src/orders/test-world.ts';
-import { dueOfOrder, dueOfPayment, type Plan } from '@elevens/shared/src/orders/transitions.ts';
+import { dueOfOrder, dueOfPayment } from '@elevens/shared/src/orders/transitions.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRandom, createSeededRandom } from '../../platform/random.ts';
 import { createKeyspace, type Keyspace } from '../../platform/redis/keyspace.ts';
