@@ -469,6 +469,31 @@ describe('an order goes', () => {
   });
 });
 
+describe('an order that a coupon pays whole', () => {
+  test('is paid as it is placed, asks no provider, and gives the fund its money back', async () => {
+    records.coupons = [coupon('all', { offMinor: 50_000 })];
+    await stageAll();
+    const lin = person();
+    const { payment, orders } = await placed(lin, [{ dealId: 'kettle' }]);
+    expect([payment.amountMinor, payment.state.is, orders[0]?.state.is]).toEqual([0, 'paid', 'paid']);
+    expect([await stock('kettle'), await uses('all')]).toEqual([
+      { free: 9, held: 0, sold: 1 },
+      { free: 99, held: 0, sold: 1 },
+    ]);
+    expect([await account('escrow'), await account('coupon-fund:all')]).toEqual([19_999, -19_999]);
+    expect((await call('pay', lin, { paymentId: payment.paymentId })).why).toBe('wrong-state');
+    expect(sessions).toEqual([]);
+    const back = await call('refund', lin, { orderId: orders[0]?.orderId, reason: 'no' });
+    expect(back.reply).toMatchObject({ refundMinor: 0, order: { state: { is: 'refunded' } } });
+    expect([await account('escrow'), await account('coupon-fund:all')]).toEqual([0, 0]);
+    expect([await stock('kettle'), await uses('all')]).toEqual([
+      { free: 10, held: 0, sold: 0 },
+      { free: 100, held: 0, sold: 0 },
+    ]);
+    await expectLawsWhole();
+  });
+});
+
 describe('a late payment', () => {
   async function lapsed(who: Person, lines: { dealId: string; quantity?: number }[]) {
     const found = await placed(who, lines);
@@ -721,6 +746,37 @@ describe('bad input changes nothing:', () => {
     expect(await everything()).toBe(before);
     if ('why' in expected)
       expect(audited).toContainEqual(expect.objectContaining({ audit: 'orders.refused', why: answer.why }));
+  });
+
+  test('placing holds that do not go together', async () => {
+    const presale = {
+      depositMinor: 10_000,
+      depositWorthMinor: 15_000,
+      balanceAfter: '0s',
+      balanceFor: '1h',
+      forfeitPermille: 250,
+    };
+    records.deals.push(flash('sofa', 'lamp', 33_333, { presale }));
+    await stageAll();
+    const lin = person();
+    const [first, second, sofa, offer] = await Promise.all(
+      ['kettle', 'kettle', 'sofa', 'pan'].map((dealId) => claim(lin, [{ dealId }])),
+    );
+    const holds = keys.of(lin.shopperId).holds(lin.shopperId);
+    // Held at an early price, and offered to the next in line: as the deals' own scripts write it.
+    async function rewrite(hold: Hold | undefined, from: string, to: string): Promise<void> {
+      const text = (await rig.redis.hget(holds, hold?.holdId ?? '')) ?? '';
+      await rig.redis.hset(holds, hold?.holdId ?? '', text.replace(from, to));
+    }
+    await rewrite(second, '"priceMinor":19999', '"priceMinor":18000');
+    await rewrite(offer, '"kind":"hold"', '"kind":"offer"');
+    const before = await everything();
+    const place = (...wanted: (Hold | undefined)[]) =>
+      call('place', lin, { holdIds: wanted.map((hold) => hold?.holdId), totalMinor: 19_999, currency: 'CNY' });
+    expect(await place(first, second)).toEqual({ ok: false, why: 'prices-differ', dealId: 'kettle' });
+    expect(await place(first, sofa)).toEqual({ ok: false, why: 'presale-apart' });
+    expect(await place(offer)).toEqual({ ok: false, why: 'not-accepted', holdId: offer?.holdId });
+    expect(await everything()).toBe(before);
   });
 
   test('placing another’s hold', async () => {
