@@ -236,7 +236,7 @@ browserTest(
     });
     await page.getByText('This deal is not on the street').waitFor();
     await expectAccessible(page);
-    for (const path of ['/', '/deals', '/deals/red', '/live/stage', '/packets', '/mine']) {
+    for (const path of ['/', '/deals', '/deals/red', '/basket', '/live/stage', '/packets', '/mine']) {
       // oxlint-disable-next-line no-await-in-loop -- one page after the other
       await page.goto(`${server.url}${path}`);
       // oxlint-disable-next-line no-await-in-loop

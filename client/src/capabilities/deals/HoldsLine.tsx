@@ -54,7 +54,7 @@ function OfferLine({ dealId, hold }: { dealId: string; hold: Hold }) {
   );
 }
 
-/** What is left of a hold, as strokes and digits. */
+/** What is left of a hold, as strokes and digits. It is read when one comes to it; only the great countdown is a timer. */
 export function Left({ hold }: { hold: Hold }) {
   const { t, format } = useWords();
   const nowMs = useNow(1_000);
@@ -62,9 +62,12 @@ export function Left({ hold }: { hold: Hold }) {
   const whole = Math.max(1, hold.lapsesAtMs - hold.claimedAtMs);
   const leftMs = Math.min(whole, Math.max(0, hold.lapsesAtMs - nowMs));
   return (
-    <span className="leftof" role="timer" aria-label={t('deals.holdTimer', { time: format.duration(leftMs) })}>
+    <span className="leftof">
       <FourStrokes value={(leftMs / whole) * 4} />
-      <span className="num">{measured ? clockText(leftMs) : '––:––'}</span>
+      <span className="vh">{t('deals.holdTimer', { time: format.duration(leftMs) })}</span>
+      <span className="num" aria-hidden="true">
+        {measured ? clockText(leftMs) : '––:––'}
+      </span>
     </span>
   );
 }

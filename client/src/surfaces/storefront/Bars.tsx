@@ -67,7 +67,8 @@ function HeldFor() {
   const first = holds?.find((hold) => hold.paymentId === null) ?? null;
   if (first === null) return null;
   return (
-    <To className="heldfor" to="/basket" aria-label={t('deals.line.label')}>
+    <To className="heldfor" to="/basket">
+      <span className="vh">{t('deals.line.label')} </span>
       <Left hold={first} />
     </To>
   );
