@@ -13,6 +13,8 @@ import { createOrderDecisions } from './orders.ts';
 import { createSettling } from './settle.ts';
 import { createOrderStore } from './store.ts';
 
+export type { OrderCatalogue } from './baskets.ts';
+
 /** A shopper watches the own order; a tenth of a second is at once. */
 const sampleMs = 100;
 
