@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockText, createFormat, decimalText, timeInPlaces } from './format.ts';
+import { clockText, createFormat, decimalText, momentInPlaces, timeInPlaces } from './format.ts';
 
 const places = [
   { city: 'Shanghai', timeZone: 'Asia/Shanghai' },
@@ -42,6 +42,17 @@ describe('times', () => {
   it('name a second place of the festival for a reader who is at home there, or nowhere', () => {
     expect(timeInPlaces(format, doorsMs, places, 'Asia/Shanghai')).toBe('00:00 Shanghai, 17:00 Amsterdam');
     expect(timeInPlaces(format, doorsMs, places, 'UTC')).toBe('00:00 Shanghai, 17:00 Amsterdam');
+  });
+
+  it('on which something depends are full dates to the second, with the other place’s date where it is another day', () => {
+    const said = momentInPlaces(format, doorsMs + 7_000, places, 'Europe/Amsterdam');
+    expect(said.moment).toBe(`${format.fullMoment(doorsMs + 7_000, 'Asia/Shanghai')} Shanghai`);
+    expect(said.moment).toContain('00:00:07');
+    // Midnight in Shanghai is still the day before in Amsterdam.
+    expect(said.elsewhere).toMatch(/^\d{1,2} \w{3}, 17:00:07 Amsterdam$/);
+    const noonMs = doorsMs + 12 * 3_600_000;
+    expect(momentInPlaces(format, noonMs, places, 'Europe/Amsterdam').elsewhere).toBe('05:00:00 Amsterdam');
+    expect(momentInPlaces(format, noonMs, [], 'Asia/Shanghai').elsewhere).toBeNull();
   });
 
   it('are in twenty-four hours in every language', () => {
