@@ -58,10 +58,11 @@ export interface ClaimRequest {
   answer: AnswerKey;
 }
 
-/** What home has granted a slice in all, as far as those know who wait there. */
+/** What home has granted a slice in all, as far as those know who wait there, how many these are, and what they want in all. */
 interface Grant {
   G: number;
   waiting: number;
+  want: number;
 }
 
 /** A claim on its way to a decision, with what home has said for its dry lines so far. */
@@ -188,18 +189,24 @@ export function createDealStore({
    * not be sent without what a later one brought. Nothing is kept when nobody waits.
    */
   const grants = new Map<string, Grant>();
-  function waitForGrant({ granted }: Waiting, partition: number, dealId: string): Grant {
-    const joined = granted.get(dealId);
+  const quantityOf = ({ lines }: Waiting, dealId: string) =>
+    lines.find((line) => line.dealId === dealId)?.quantity ?? 1;
+  function waitForGrant(claim: Waiting, partition: number, dealId: string): Grant {
+    const joined = claim.granted.get(dealId);
     if (joined !== undefined) return joined;
     const name = `${partition} ${dealId}`;
-    const grant = grants.get(name) ?? { G: 0, waiting: 0 };
+    const grant = grants.get(name) ?? { G: 0, waiting: 0, want: 0 };
     grants.set(name, grant);
     grant.waiting++;
-    granted.set(dealId, grant);
+    grant.want += quantityOf(claim, dealId);
+    claim.granted.set(dealId, grant);
     return grant;
   }
-  function waitNoMore({ granted }: Waiting, partition: number): void {
-    for (const [dealId, grant] of granted) if (--grant.waiting === 0) grants.delete(`${partition} ${dealId}`);
+  function waitNoMore(claim: Waiting, partition: number): void {
+    for (const [dealId, grant] of claim.granted) {
+      grant.want -= quantityOf(claim, dealId);
+      if (--grant.waiting === 0) grants.delete(`${partition} ${dealId}`);
+    }
   }
 
   async function holdOf(shopperId: string, holdId: string): Promise<Hold | null> {
@@ -322,9 +329,13 @@ export function createDealStore({
           const dry = outcome.slice(4).split(' ').toSorted();
           await Promise.all(
             dry.map(async (dealId) => {
-              const want = request.lines.find((line) => line.dealId === dealId)?.quantity ?? 1;
               const grant = waitForGrant(waiting, partition, dealId);
-              const answer = await pools.ask({ poolId: poolOf(dealId), partition, want });
+              const answer = await pools.ask({
+                poolId: poolOf(dealId),
+                partition,
+                want: quantityOf(waiting, dealId),
+                wantOfAll: () => grant.want,
+              });
               if (answer.kind === 'grant') grant.G = Math.max(grant.G, answer.G);
             }),
           );

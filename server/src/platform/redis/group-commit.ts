@@ -41,6 +41,8 @@ export function createGroupCommit<Item, Result>({
   arrive(): number;
   /** Decides an item, in the order of arrival among those that wait; without a number it arrives now. */
   decide(item: Item, arrival?: number): Promise<Result>;
+  /** Decides an item once more, together with all that come back in the same turn: the one that arrived first goes first. */
+  decideAgain(item: Item, arrival: number): Promise<Result>;
   waiting(): number;
 } {
   interface Waiting {
@@ -94,20 +96,29 @@ export function createGroupCommit<Item, Result>({
     inFlight--;
   }
 
+  function pumpIfFree(): void {
+    if (inFlight < inFlightMax) void pump();
+  }
+
+  function enqueue(item: Item, arrival: number, thenStart: () => void): Promise<Result> {
+    if (queue.length >= queueItemsMax) return Promise.reject(new Fault('overloaded'));
+    return new Promise((resolve, reject) => {
+      const waiting = { item, arrival, sinceMs: clock.monotonicMs(), resolve, reject };
+      // Almost always the last: only what comes back from a first try has an older number.
+      let at = queue.length;
+      while (at > 0 && (queue[at - 1]?.arrival ?? 0) > arrival) at--;
+      if (at === queue.length) queue.push(waiting);
+      else queue.splice(at, 0, waiting);
+      thenStart();
+    });
+  }
+
   return {
     waiting: () => queue.length,
     arrive: () => ++arrivals,
-    decide(item, arrival = ++arrivals) {
-      if (queue.length >= queueItemsMax) return Promise.reject(new Fault('overloaded'));
-      return new Promise((resolve, reject) => {
-        const waiting = { item, arrival, sinceMs: clock.monotonicMs(), resolve, reject };
-        // Almost always the last: only what comes back from a first try has an older number.
-        let at = queue.length;
-        while (at > 0 && (queue[at - 1]?.arrival ?? 0) > arrival) at--;
-        if (at === queue.length) queue.push(waiting);
-        else queue.splice(at, 0, waiting);
-        if (inFlight < inFlightMax) void pump();
-      });
-    },
+    decide: (item, arrival = ++arrivals) => enqueue(item, arrival, pumpIfFree),
+    // Those who waited for one answer go on in the order in which they began to wait for it, which is not the order in which
+    // they arrived. Sent at once, the first of them would overtake the others.
+    decideAgain: (item, arrival) => enqueue(item, arrival, () => setImmediate(pumpIfFree)),
   };
 }

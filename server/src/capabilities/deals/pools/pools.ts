@@ -51,8 +51,19 @@ export interface Ask {
   partition: number;
   /** Units wanted by all who wait for this answer. */
   want: number;
+  /**
+   * Units wanted by all who wait at this slice, asked for when home is: also by those who did not join this ask because they
+   * are just being decided once more. Without them, whoever came last would be served first.
+   */
+  wantOfAll?: () => number;
   /** Units wanted by the one of them who wants least; `want` when left out. */
   least?: number;
+}
+
+/** An ask on its way, with what all want who joined it. */
+interface Going extends Ask {
+  least: number;
+  answer: Promise<AskAnswer>;
 }
 
 export interface PoolState {
@@ -103,7 +114,7 @@ export function createPools({
 }) {
   const partitions = Array.from({ length: keys.partitions }, (_, k) => k);
   const verdicts = new Map<string, { units: number; untilMs: number }>();
-  const asks = new Map<string, { want: number; least: number; answer: Promise<AskAnswer> }>();
+  const asks = new Map<string, Going>();
   const carries = new Map<string, { again: boolean; done: Promise<void> }>();
   const sweptTo = { live: { partition: 0, offset: 0 }, ended: { partition: 0, offset: 0 } };
 
@@ -147,7 +158,7 @@ export function createPools({
   }
   const reports = (said: Map<number, [r: number, g: number]>) => [...said].flatMap(([p, [r, g]]) => [p, r, g, 1]);
 
-  async function askHome(ask: { poolId: string; partition: number; want: number; least: number }): Promise<AskAnswer> {
+  async function askHome(ask: Going): Promise<AskAnswer> {
     const { poolId, partition } = ask;
     let said = new Map<number, [r: number, g: number]>();
     let g = Number((await redis.hget(keys.partition(partition).slice(poolId), 'g')) ?? 0);
@@ -158,7 +169,7 @@ export function createPools({
         ...threeArgs(poolId),
         partition,
         g,
-        ask.want,
+        Math.max(ask.want, ask.wantOfAll?.() ?? 0),
         ask.least,
         ...reports(said),
       ])) as [string, number];
@@ -193,7 +204,8 @@ export function createPools({
   }
 
   /** One ask a pool and partition is on its way; those who come meanwhile are counted in when home is next asked. */
-  function askTogether({ poolId, partition, want, least = want }: Ask): Promise<AskAnswer> {
+  function askTogether(ask: Ask): Promise<AskAnswer> {
+    const { poolId, partition, want, least = want } = ask;
     const name = `${partition} ${poolId}`;
     const going = asks.get(name);
     if (going !== undefined) {
@@ -201,7 +213,7 @@ export function createPools({
       going.least = Math.min(going.least, least);
       return going.answer;
     }
-    const own = { poolId, partition, want, least, answer: undefined as never as Promise<AskAnswer> };
+    const own: Going = { ...ask, least, answer: undefined as never as Promise<AskAnswer> };
     own.answer = askHome(own)
       .catch(unavailable)
       .finally(() => asks.delete(name));
