@@ -246,6 +246,8 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
     catalogue,
     pools: deals.pools,
     provider: tillSettings === null ? null : provider,
+    // Payments are made after the orders that they settle.
+    askProvider: (paymentId) => payments.ask(paymentId),
     returnUrl: (paymentId) => `${config.till === null ? '' : (config.publicUrl ?? '')}/pay/${paymentId}`,
   });
   const payments = createPayments({

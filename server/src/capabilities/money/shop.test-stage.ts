@@ -87,6 +87,7 @@ export async function openShop(
     catalogue,
     pools,
     provider: null,
+    askProvider: async () => {},
     returnUrl: () => '',
   });
   const gateway = createGateway({ clock, random, logger, metrics, checkReplies: false });

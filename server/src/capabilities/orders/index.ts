@@ -33,6 +33,7 @@ export function createOrders({
   catalogue,
   pools,
   provider,
+  askProvider,
   returnUrl,
 }: {
   redis: Redis;
@@ -47,6 +48,8 @@ export function createOrders({
   pools: OrderPools & { ask: AskHome; carryHome(poolId: string, partition: number): Promise<void> };
   /** Null where no payments can be made: `pay` says so. */
   provider: Pick<PaymentProvider, 'createSession'> | null;
+  /** Asks the provider about one payment now, at most once a second for each. */
+  askProvider: (paymentId: string) => Promise<void>;
   returnUrl: (paymentId: string) => string;
 }) {
   const audit = createAudit(logger);
@@ -68,6 +71,7 @@ export function createOrders({
     random,
     audit,
     provider,
+    askProvider,
     returnUrl,
   });
   const settling = createSettling({ store, baskets, carryOut, keys, clock, audit });

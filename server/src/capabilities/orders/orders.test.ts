@@ -142,6 +142,7 @@ function open(partitions: number): void {
           return { providerId: `p_${idempotencyKey}`, url: `https://till.example/${idempotencyKey}` };
         },
       },
+      askProvider: async () => {},
       returnUrl: (paymentId) => `/pay/${paymentId}`,
     });
     const gateway = createGateway({ clock, random, logger, metrics, checkReplies: true });

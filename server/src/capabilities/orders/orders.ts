@@ -51,6 +51,7 @@ export function createOrderDecisions({
   random,
   audit,
   provider,
+  askProvider,
   returnUrl,
 }: {
   store: OrderStore;
@@ -63,6 +64,8 @@ export function createOrderDecisions({
   audit: Audit;
   /** Null where no payments can be made. */
   provider: Pick<PaymentProvider, 'createSession'> | null;
+  /** Asks the provider about one payment now, at most once a second for each. */
+  askProvider: (paymentId: string) => Promise<void>;
   /** Where the provider's page sends the shopper back to. */
   returnUrl: (paymentId: string) => string;
 }) {
@@ -479,8 +482,15 @@ export function createOrderDecisions({
       return { ok: true, reply: { order, payment: kept.payment, timeline, chain } };
     },
     async payment(caller, { paymentId }) {
-      const kept = await ownPayment(personOf(caller), paymentId, 'orders:payment');
+      const person = personOf(caller);
+      let kept = await ownPayment(person, paymentId, 'orders:payment');
       if (kept === null) return { ok: false, why: 'unknown-payment' };
+      if (kept.payment.state.is === 'open' && kept.payment.url !== null) {
+        // Whoever asks has come back from the provider's page, and the provider may have told nobody. It is asked at most once a
+        // second; where it does not answer, what is known is said, and the sweep goes on asking.
+        await askProvider(paymentId).catch(() => {});
+        kept = (await ownPayment(person, paymentId, 'orders:payment')) ?? kept;
+      }
       const orders = (await store.readOrders(kept.payment.orderIds)).flatMap((found) => found?.order ?? []);
       return { ok: true, reply: { payment: kept.payment, orders } };
     },
