@@ -43,9 +43,10 @@ export function BasketLink() {
   const { t } = useWords();
   const count = useBasketCount();
   return (
-    <To className="basketlink" to="/basket" aria-label={t('nav.basketOf', { count })}>
+    <To className="basketlink" to="/basket">
       <Icon name="basket" />
-      {count > 0 && <b aria-hidden="true">{count}</b>}
+      <span className="vh">{t('nav.basket')}</span>
+      {count > 0 && <b>{count}</b>}
     </To>
   );
 }

@@ -11,8 +11,7 @@ export const en = {
     mine: 'Mine',
     back: 'Back',
     close: 'Close',
-    basketOf_one: 'Basket, one thing',
-    basketOf_other: 'Basket, {{count}} things',
+    basket: 'Basket',
   },
   title: {
     tonight: 'Tonight',

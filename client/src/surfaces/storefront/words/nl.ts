@@ -13,8 +13,7 @@ export const nl: StorefrontWords = {
     mine: 'Van mij',
     back: 'Terug',
     close: 'Sluiten',
-    basketOf_one: 'Mand, één ding',
-    basketOf_other: 'Mand, {{count}} dingen',
+    basket: 'Mand',
   },
   title: {
     tonight: 'Vanavond',

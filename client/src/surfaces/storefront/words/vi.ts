@@ -13,8 +13,7 @@ export const vi: StorefrontWords = {
     mine: 'Của tôi',
     back: 'Quay lại',
     close: 'Đóng',
-    basketOf_one: 'Giỏ, một món',
-    basketOf_other: 'Giỏ, {{count}} món',
+    basket: 'Giỏ',
   },
   title: {
     tonight: 'Tối nay',
