@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { createDealLaws } from './capabilities/deals/index.ts';
+import { createEnergyLaw } from './capabilities/energy/index.ts';
 import { createReconciliation, type Reconciled, reconciledPerRound } from './capabilities/money/index.ts';
+import { createPacketLaw } from './capabilities/redpackets/index.ts';
 import { readConfig } from './config.ts';
 import { createClock } from './platform/clock.ts';
 import { createLogger } from './platform/logger.ts';
@@ -85,7 +87,11 @@ async function main(): Promise<boolean> {
       const keys = createKeyspace({ festival, partitions });
       const beganMs = clock.monotonicMs();
       const stock = createDealLaws({ redis, keys, perRound: reconciledPerRound });
-      const { lines, parts } = await createReconciliation({ redis, keys, stock }).run();
+      const others = [
+        { name: 'packets', what: 'sums of drops, and wallets', check: createPacketLaw({ redis, keys }) },
+        { name: 'energy', what: 'sums, and shoppers', check: createEnergyLaw({ redis, keys }) },
+      ];
+      const { lines, parts } = await createReconciliation({ redis, keys, stock, others }).run();
       const tookMs = clock.monotonicMs() - beganMs;
       const agrees = parts.every(({ differences }) => differences.length === 0);
       whole &&= agrees;

@@ -1,7 +1,7 @@
 import type { Law, Wall } from '@elevens/shared/src/control/contract.ts';
 import { useWords } from '../../platform/i18n.ts';
 import { useTimes } from '../../platform/use-places.ts';
-import { amountOff, countedDeal, subjectOf, titleOfDeal } from './laws.ts';
+import { amountOff, countedDeal, partedSubject, subjectOf, titleOfDeal } from './laws.ts';
 
 function Term({ value, words, gap = false }: { value: string; words: string; gap?: boolean }) {
   return (
@@ -23,14 +23,19 @@ export function Evidence({ law, wall }: { law: Law; wall: Pick<Wall, 'deals' | '
   const deal = countedDeal(law, wall);
   const figure = (minor: boolean | undefined, value: number): string =>
     minor ? format.money(value, wall.currency) : format.number(value);
+  const named = deal === null ? partedSubject(first, wall) : { title: deal.title, rest: '' };
   const op = (sign: string) => <span className="op">{sign}</span>;
   return (
     <section className="evid" aria-label={t('evidence.title', { law: name })}>
       <div className="sum">
         <div className="what">
-          <b>{deal?.title ?? subjectOf(first, wall)}</b>
+          <b>{named.title}</b>
           <span>
-            {law.checkedAtMs === null ? name : t('evidence.counted', { time: times.toSecond(law.checkedAtMs) })}
+            {named.rest !== ''
+              ? named.rest
+              : law.checkedAtMs === null
+                ? name
+                : t('evidence.counted', { time: times.toSecond(law.checkedAtMs) })}
           </span>
         </div>
         <Term value={figure(first.minor, first.expected)} words={t('evidence.expected')} />
@@ -50,7 +55,7 @@ export function Evidence({ law, wall }: { law: Law; wall: Pick<Wall, 'deals' | '
         <Term gap value={figure(off.minor, off.amount)} words={t(`evidence.${off.kind}`)} />
         <p className="who">
           <b>{t('evidence.since', { time: times.toSecond(first.sinceMs) })}</b>
-          <br />
+          {law.acts.length === 0 && <br />}
           {law.acts.map(({ kind, id, atMs }) => (
             <span className="acted" key={`${kind} ${id}`}>
               {t(`evidence.acted.${kind}`, { what: titleOfDeal(id, wall), time: times.toSecond(atMs) })}

@@ -39,6 +39,16 @@ export function subjectOf(found: Pick<Found, 'subject' | 'about'>, wall: Pick<Wa
     : `${title}${subject.slice(id.length).replace(/^:? ?/, ': ')}`;
 }
 
+/** The same in two parts, where there are two: what it is about, and what of it. */
+export function partedSubject(
+  found: Pick<Found, 'subject' | 'about'>,
+  wall: Pick<Wall, 'deals' | 'drops'>,
+): { title: string; rest: string } {
+  const whole = subjectOf(found, wall);
+  const colon = whole.indexOf(': ');
+  return colon === -1 ? { title: whole, rest: '' } : { title: whole.slice(0, colon), rest: whole.slice(colon + 2) };
+}
+
 /** The deal whose units are what was counted, if the wall shows it and its terms still add up to what was found. */
 export function countedDeal(law: Law, wall: Pick<Wall, 'deals'>): WallDeal | null {
   const [first] = law.evidence;

@@ -1,1 +1,2 @@
 export { createEnergy, type Energy } from './energy.ts';
+export { createEnergyLaw } from './law.ts';

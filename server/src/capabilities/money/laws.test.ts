@@ -60,7 +60,7 @@ async function busyShop() {
 }
 const reconciled = async (shop: Shop) => {
   const stock = createDealLaws({ redis: rig.redis, keys: shop.keys });
-  const { parts, lines } = await createReconciliation({ redis: rig.redis, keys: shop.keys, stock }).run();
+  const { parts, lines } = await createReconciliation({ redis: rig.redis, keys: shop.keys, stock, others: [] }).run();
   return {
     lines,
     found: parts.flatMap(({ name, differences }) => differences.map(({ subject }) => `${name} ${subject}`)),

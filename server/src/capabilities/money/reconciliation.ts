@@ -21,12 +21,21 @@ interface RoundLaw<Name extends string> {
   linesRead(): number;
 }
 
+/** A law that answers pairs that should be equal, some of them in every round; none while its ledger is still being read. */
+export interface PairLaw {
+  name: string;
+  what: string;
+  check(): Promise<readonly Difference[]>;
+}
+
 /** Shoppers, holds, uses and strings looked at in one round: nobody watches, so a round may be larger than the monitor's. */
 export const reconciledPerRound = 1_000;
 /** Orders read at once of one shopper. */
 const ordersPerRead = 100;
 /** A shopper whose orders move while they are read is read again; somebody who never rests is a fault of ours. */
 const readsMax = 50;
+/** Lines that a follower of a ledger reads in one round, at least. */
+const linesPerRound = 10_000;
 /** Keys asked for in one page of a scan. */
 const scanPage = 1_000;
 /** Differences that are told of one part. One is enough to fail; a thousand would say no more. */
@@ -46,11 +55,14 @@ export function createReconciliation({
   redis,
   keys,
   stock,
+  others,
 }: {
   redis: Redis;
   keys: Keyspace;
   /** The laws of deals, made for a reconciliation. */
   stock: RoundLaw<'stock' | 'holds' | 'coupons'>;
+  /** The laws of what else the ledger tells of: packets, energy. */
+  others: readonly PairLaw[];
 }) {
   const money = createMoneyLaws({ redis, keys, perRound: reconciledPerRound });
 
@@ -77,6 +89,20 @@ export function createReconciliation({
       const since = begun;
       if (law.turns().every((done, i) => done >= (since[i] ?? 0) + 2)) return parts;
     }
+  }
+
+  /** Counts until no round brings anything that was not compared before. */
+  async function wholePairs({ name, what, check }: PairLaw, lines: number): Promise<Reconciled> {
+    const compared = new Map<string, Difference>();
+    // A follower reads so many lines a round, and says nothing until it has read them all.
+    const silentMax = 3 + Math.ceil(lines / linesPerRound);
+    for (let silent = 0; silent < silentMax; ) {
+      const before = compared.size;
+      for (const pair of await check()) compared.set(pair.subject, pair);
+      silent = compared.size > before ? 0 : silent + 1;
+    }
+    const differences = [...compared.values()].filter((pair) => pair.expected !== pair.found).slice(0, differencesMax);
+    return { name, what, compared: compared.size, differences };
   }
 
   /** All of one shopper at one moment: read again until no decision fell in between. */
@@ -235,7 +261,9 @@ export function createReconciliation({
         orders,
         payments,
       ];
-      return { lines: money.linesRead(), parts };
+      const lines = money.linesRead();
+      for (const law of others) parts.push(await wholePairs(law, lines));
+      return { lines, parts };
     },
   };
 }

@@ -1,1 +1,2 @@
+export { createPacketLaw } from './law.ts';
 export { createRedPackets, type RedPackets } from './redpackets.ts';

@@ -121,7 +121,7 @@ export const en = {
     pause: 'Pause what is affected; holds stay valid.',
     look: 'Look into it before anything is paid out.',
     acted: {
-      deal: 'Elevens paused {{what}} by itself at {{time}}.{{more}} Everything else goes on; holds stay valid.',
+      deal: 'Elevens paused {{what}} by itself at {{time}}.{{more}} Everything else goes on.',
       coupon: 'Elevens stopped the coupon {{what}} by itself at {{time}}.{{more}} Everything else goes on.',
     },
     actedMore_one: '{{count}} more was stopped as well.',

@@ -129,7 +129,7 @@ export const nl: typeof en = {
     pause: 'Pauzeer wat het raakt; reserveringen blijven geldig.',
     look: 'Zoek het uit voordat er iets wordt uitbetaald.',
     acted: {
-      deal: 'Elevens heeft {{what}} zelf gepauzeerd om {{time}}.{{more}} Al het andere gaat door; reserveringen blijven geldig.',
+      deal: 'Elevens heeft {{what}} zelf gepauzeerd om {{time}}.{{more}} Al het andere gaat door.',
       coupon: 'Elevens heeft de kortingsbon {{what}} zelf gestopt om {{time}}.{{more}} Al het andere gaat door.',
     },
     actedMore_one: 'Nog {{count}} is ook gestopt.',

@@ -127,7 +127,7 @@ export const vi: typeof en = {
     pause: 'Hãy tạm dừng phần bị ảnh hưởng; lượt giữ vẫn còn hiệu lực.',
     look: 'Hãy kiểm tra trước khi chi trả bất cứ khoản nào.',
     acted: {
-      deal: 'Elevens đã tự tạm dừng {{what}} lúc {{time}}.{{more}} Mọi thứ khác vẫn tiếp tục; lượt giữ vẫn còn hiệu lực.',
+      deal: 'Elevens đã tự tạm dừng {{what}} lúc {{time}}.{{more}} Mọi thứ khác vẫn tiếp tục.',
       coupon: 'Elevens đã tự dừng phiếu {{what}} lúc {{time}}.{{more}} Mọi thứ khác vẫn tiếp tục.',
     },
     actedMore_one: '{{count}} mục khác cũng đã dừng.',

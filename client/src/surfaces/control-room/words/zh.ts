@@ -119,7 +119,7 @@ export const zh: typeof en = {
     pause: '请暂停受影响的秒杀；占单仍然有效。',
     look: '付款给任何人之前请先查清。',
     acted: {
-      deal: 'Elevens 已于 {{time}} 自动暂停 {{what}}。{{more}}其余一切照常，占单仍然有效。',
+      deal: 'Elevens 已于 {{time}} 自动暂停 {{what}}。{{more}}其余一切照常。',
       coupon: 'Elevens 已于 {{time}} 自动停用优惠券 {{what}}。{{more}}其余一切照常。',
     },
     actedMore_one: '另有 {{count}} 项也已停下。',
