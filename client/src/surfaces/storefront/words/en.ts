@@ -348,7 +348,7 @@ export const en = {
     moreOut_one: 'One more coupon left out',
     moreOut_other: '{{count}} more coupons left out',
     leaveOut: 'Leave {{code}} out',
-    use: 'Use {{code}} instead',
+    use: 'Use {{code}}',
     couldSave: 'The best coupons make it {{amount}} less.',
     takeBest: 'Take the best',
     noCoupon: 'No coupon and nothing hidden: this is the whole sum.',

@@ -351,7 +351,7 @@ export const nl: StorefrontWords = {
     moreOut_one: 'Nog één coupon doet niet mee',
     moreOut_other: 'Nog {{count}} coupons doen niet mee',
     leaveOut: '{{code}} weglaten',
-    use: 'Liever {{code}}',
+    use: 'Neem {{code}}',
     couldSave: 'Met de beste coupons is het {{amount}} minder.',
     takeBest: 'Neem de beste',
     noCoupon: 'Geen coupon en niets verstopt: dit is de hele som.',

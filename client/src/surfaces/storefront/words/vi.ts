@@ -349,7 +349,7 @@ export const vi: StorefrontWords = {
     moreOut_one: 'Còn một phiếu không dùng',
     moreOut_other: 'Còn {{count}} phiếu không dùng',
     leaveOut: 'Bỏ {{code}}',
-    use: 'Dùng {{code}} thay',
+    use: 'Dùng {{code}}',
     couldSave: 'Với phiếu tốt nhất sẽ bớt {{amount}}.',
     takeBest: 'Lấy tốt nhất',
     noCoupon: 'Không phiếu giảm, không giấu gì: đây là toàn bộ phép tính.',

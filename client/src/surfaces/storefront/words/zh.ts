@@ -342,7 +342,7 @@ export const zh: StorefrontWords = {
     moreOut_one: '还有一张券没用上',
     moreOut_other: '还有 {{count}} 张券没用上',
     leaveOut: '不用 {{code}}',
-    use: '改用 {{code}}',
+    use: '用 {{code}}',
     couldSave: '用最好的券还能少 {{amount}}。',
     takeBest: '用最好的',
     noCoupon: '没有优惠券，也没有藏着的：这就是全部算式。',
