@@ -17,6 +17,9 @@ const roundsMax = 12;
  */
 const asksMax = 12;
 
+/** Refusals that pass by themselves: the same request, sent again, must be able to succeed (CONSISTENCY.md 7). */
+const passing: ReadonlySet<string> = new Set(['not-open-yet', 'no-provider']);
+
 export type Outcome = { ok: true; reply: unknown } | { ok: false; why: string; [detail: string]: unknown };
 
 /** What one round decided, from which documents. */
@@ -87,6 +90,7 @@ export function createCarryOut({ store, ask, audit }: { store: OrderStore; ask: 
                 key: asked.key,
                 outcome: JSON.stringify(decided.outcome),
                 ok: decided.outcome.ok,
+                passing: !decided.outcome.ok && passing.has(decided.outcome.why),
               },
       });
       switch (committed.is) {

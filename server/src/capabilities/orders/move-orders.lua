@@ -5,7 +5,7 @@
 --      shopper's answers  15 orders of the shopper, then what the plan names by its place here
 -- ARGV 1 the plan as JSON, every number in it as text (CONSISTENCY.md 6):
 --      now, forget (until when an answer is kept), claimForget (until when that of an ended hold's claim is)  stamp (when the command arrived; '' for a sweep)  shopper
---      answer: { request, command, hash, outcome } or false
+--      answer: { request, command, hash, outcome, passing (it is not remembered) } or false
 --      documents: [{ k, was (version, '0': none), text ('' to compare only) }]  timelines: [{ k, entries }]
 --      holds: [{ id, was (as it was read), text }] that wait for a payment from here on  ended: [hold id]  abandoned: [hold id]
 --      abandonedMs
@@ -68,7 +68,7 @@ if #dry > 0 then return { 'dry', table.concat(dry, ' '), '' } end
 
 -- ---- write: nothing from here on may refuse
 local outcome = answer and answer.outcome or ''
-if answer then remember(answers, answers_order, answer.request, answer.command, answer.hash, outcome, now, plan.forget) end
+if answer and not answer.passing then remember(answers, answers_order, answer.request, answer.command, answer.hash, outcome, now, plan.forget) end
 
 local home, moved = {}, {}
 for _, pool in ipairs(plan.pools) do

@@ -40,8 +40,8 @@ export interface Commit {
   holds?: readonly ReadHold[];
   /** What home has granted this partition's slices since they were found dry, by pool. */
   granted?: ReadonlyMap<string, number>;
-  /** Where a caller waits for an answer: it is remembered. */
-  answer?: { callerId: string; key: AnswerKey; outcome: string; ok: boolean } | undefined;
+  /** Where a caller waits for an answer: it is remembered, unless it is `passing` (the same request may fare better later). */
+  answer?: { callerId: string; key: AnswerKey; outcome: string; ok: boolean; passing: boolean } | undefined;
   /** When a shopper's command arrived; absent for sweeps and what the provider says. */
   stampMs?: number | undefined;
 }
@@ -195,6 +195,7 @@ export function createOrderStore({
               command: answer.key.command,
               hash: answer.key.inputHash,
               outcome: answer.outcome,
+              passing: answer.passing,
             },
       documents: [...documents.values()],
       timelines: (plan?.orders ?? []).map(({ kept, entries }) => ({
