@@ -82,7 +82,7 @@ export interface MyHolds {
 }
 
 /** Whether a hold still says something: until it lapses, and while its order is at the till. */
-export function isRunning(hold: Hold, nowMs: number): boolean {
+function isRunning(hold: Hold, nowMs: number): boolean {
   return hold.lapsesAtMs > nowMs || hold.paymentId !== null;
 }
 
