@@ -103,8 +103,8 @@ async function startNode(nodeName: string, sold: readonly DealRecord[] = [kettle
     deals,
     money: {
       checkLaws: () => given.money(),
-      async stopCoupon(couponId) {
-        stoppedCoupons.push(couponId);
+      async stopCoupon(couponId, _why, { stop = true } = {}) {
+        stoppedCoupons.push(stop ? couponId : `${couponId} goes on`);
         return true;
       },
     },
@@ -453,6 +453,13 @@ describe('the kill switch', () => {
     expect(node.stoppedCoupons).toEqual(['evening']);
     await node.checkLaws();
     expect(node.stoppedCoupons).toEqual(['evening']);
+    // Mended, it goes on by itself, and not at the first count that happens to find nothing.
+    node.given.money = async () => ({ money: whole, coupons: whole });
+    await node.checkLaws();
+    expect(node.stoppedCoupons).toEqual(['evening']);
+    await node.checkLaws();
+    await node.checkLaws();
+    expect(node.stoppedCoupons).toEqual(['evening', 'evening goes on']);
   });
 
   test('a broken law of money names its order and stops nothing', async () => {

@@ -91,8 +91,8 @@ export function createControl({
   };
   money: {
     checkLaws(): Promise<{ money: LawReading; coupons: LawReading }>;
-    /** Lets nobody use a coupon; says whether there is such a one. */
-    stopCoupon(couponId: string, why: string): Promise<boolean>;
+    /** Lets nobody use a coupon, or lets them again; says whether there is such a one. */
+    stopCoupon(couponId: string, why: string, how?: { stop?: boolean }): Promise<boolean>;
   };
   redpackets: { checkPackets(): Promise<Count> };
   energy: { checkEnergy(): Promise<Count> };
@@ -127,6 +127,7 @@ export function createControl({
       deal: async (dealId, why) => (JSON.parse(await deals.stop(dealId, why)) as { ok: boolean }).ok,
       coupon: (couponId, why) => money.stopCoupon(couponId, why),
     },
+    letCouponGoOn: (couponId) => money.stopCoupon(couponId, 'its law holds again', { stop: false }),
   });
   const makeFigures = createFigures({ store, clock, catalogue, deals, live, laws, durability });
 

@@ -27,12 +27,14 @@ export function createLaws({
   store,
   counts,
   stops,
+  letCouponGoOn,
   clock,
   logger,
 }: {
   store: ControlStore;
   counts: LawCounts;
   stops: Stops;
+  letCouponGoOn: (couponId: string) => Promise<unknown>;
   clock: Clock;
   logger: Logger;
 }) {
@@ -71,7 +73,8 @@ export function createLaws({
         .slice(0, evidenceMax)
         .map((difference) => ({ ...difference, sinceMs: since.get(difference.subject) ?? nowMs })),
       acts: state === 'whole' ? [] : (before?.acts ?? []),
-      stopped: state === 'whole' ? [] : (before?.stopped ?? []),
+      // Coupons that are stopped still are let go on below; a deal is resumed by people.
+      stopped: (before?.stopped ?? []).filter((key) => state === 'adrift' || key.startsWith('coupon ')),
       suspects: reading.evidence.slice(0, suspectsMax).map(({ subject }) => subject),
       heardAtMs: nowMs,
     };
@@ -115,6 +118,22 @@ export function createLaws({
     return acts;
   }
 
+  /** Coupons have no key to resume them by: what was stopped by itself goes on by itself, once two counts in a row found all whole. */
+  async function letGoOn(law: LawName, now: KeptLaw): Promise<string[]> {
+    const left: string[] = [];
+    for (const key of now.stopped) {
+      const couponId = key.slice('coupon '.length);
+      try {
+        await letCouponGoOn(couponId);
+        logger.info({ law, couponId }, 'a coupon that the kill switch stopped goes on');
+      } catch {
+        // The next count tries again.
+        left.push(key);
+      }
+    }
+    return left;
+  }
+
   function tell(before: KeptLaw | undefined, now: KeptLaw): void {
     const wasAdrift = before !== undefined && before.evidence.length > 0;
     if (now.state === 'adrift' && !wasAdrift) {
@@ -149,6 +168,7 @@ export function createLaws({
         now.acts = [...now.acts, ...acts].slice(-actsMax);
         now.stopped = [...now.stopped, ...acts.map(({ kind, id }) => `${kind} ${id}`)].slice(-suspectsMax);
       }
+      if (now.state === 'whole' && before?.state === 'whole') now.stopped = await letGoOn(law, now);
       await store.keepLaw(now);
       tell(before, now);
     } catch (error) {

@@ -1,19 +1,19 @@
 import type { CouponRecord, DealRecord } from '@elevens/shared/src/deals/records.ts';
 import { orders as ordersContract } from '@elevens/shared/src/orders/contract.ts';
 import type { Redis } from 'ioredis';
-import type { Person } from '../../platform/caller.ts';
+import type { Caller, Person } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { createGateway } from '../../platform/gateway.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { createMetrics } from '../../platform/metrics.ts';
 import { createSeededRandom } from '../../platform/random.ts';
 import { createKeyspace } from '../../platform/redis/keyspace.ts';
-import { createPools } from '../deals/pools/pools.ts';
-import { createDealStore } from '../deals/store.ts';
-import type { OrderCatalogue } from '../orders/baskets.ts';
+import { createRelay } from '../../platform/relay.ts';
+import type { Catalogue } from '../catalogue/index.ts';
+import { createDeals } from '../deals/index.ts';
 import { createOrders } from '../orders/index.ts';
 
-const deals = [
+const wares = [
   { id: 'kettle', productId: 'kettle', brandId: 'steam', priceMinor: 19_999, listMinor: 29_900, total: 60 },
   { id: 'pan', productId: 'pan', brandId: 'steam', priceMinor: 7_301, listMinor: 9_900, total: 30 },
   { id: 'lamp', productId: 'lamp', brandId: 'moon', priceMinor: 33_333, listMinor: 40_000, total: 12 },
@@ -45,9 +45,9 @@ export async function openShop(
   const random = createSeededRandom(`${festival} ${seed}`);
   const firstStartMs = clock.nowMs() - 3_600_000;
   const records = {
-    products: deals.map((d) => ({ ...d, id: d.productId, name: d.id, blurb: '', unit: d.id, picture: {} })),
+    products: wares.map((d) => ({ ...d, id: d.productId, name: d.id, blurb: '', unit: d.id, picture: {} })),
     brands: [],
-    deals: deals.map(
+    deals: wares.map(
       ({ id, productId, priceMinor, total }): DealRecord => ({
         id,
         productId,
@@ -60,7 +60,7 @@ export async function openShop(
     ),
     coupons,
   };
-  const catalogue: OrderCatalogue = {
+  const catalogue = {
     festival: () => ({
       id: festival,
       title: 'Test',
@@ -69,44 +69,32 @@ export async function openShop(
       payout: { commissionPermille: 53, confirmDays: 10, refundDays: 7 },
       firstStartMs,
     }),
-    all: (kind) => records[kind as 'coupons'] as never,
-    get: (kind, id) => (catalogue.all(kind) as readonly { id: string }[]).find((record) => record.id === id) as never,
-  };
+    all: (kind: string) => records[kind as 'coupons'],
+    get: (kind: string, id: string) => records[kind as 'coupons'].find((record) => record.id === id),
+    version: () => 1,
+  } as unknown as Catalogue;
   const logger = createLogger('silent');
   const metrics = createMetrics();
-  const pools = createPools({ redis, keys, clock, announced: () => {} });
-  const store = createDealStore({ redis, keys, clock, metrics, pools });
+  const feeds = { state: () => {}, log: () => {} };
+  const relay = createRelay({ redis, logger });
+  const deals = createDeals({ redis, keys, clock, random, metrics, feeds, relay, catalogue });
   const orders = createOrders({
     redis,
     keys,
     clock,
     random,
     logger,
-    feeds: { state: () => {} },
-    relay: { poke: () => {} },
+    feeds,
+    relay,
     catalogue,
-    pools,
+    pools: deals.pools,
     provider: null,
     askProvider: async () => {},
     returnUrl: () => '',
   });
   const gateway = createGateway({ clock, random, logger, metrics, checkReplies: false });
   gateway.serve(ordersContract, orders.handlers);
-  for (const { id, priceMinor, total } of deals)
-    await store.stage(
-      {
-        dealId: id,
-        total,
-        limit: 5,
-        holdMs: 600_000,
-        priceMinor,
-        currency: 'CNY',
-        opensAtMs: firstStartMs,
-        closesAtMs: firstStartMs + 43_200_000,
-        early: [],
-      },
-      clock.nowMs(),
-    );
+  await deals.stage();
   await orders.stageCoupons();
 
   const person = (more: Partial<Person> = {}): Person => ({
@@ -134,16 +122,10 @@ export async function openShop(
   }
 
   async function claim(who: Person, dealId: string, quantity = 1): Promise<Answer> {
-    const holdId = `h${keys.partitionOf(who.shopperId)}.${random.token(12)}`;
-    const outcome = await store.claim({
-      shopperId: who.shopperId,
-      simulated: false,
-      holdId,
-      arrivedAtMs: clock.nowMs(),
-      lines: [{ dealId, quantity, terms: 0 }],
-      answer: { requestId: random.token(12), command: 'deals:claim', inputHash: holdId },
-    });
-    return JSON.parse(outcome);
+    const caller: Caller = { person: who, arrivedAtMs: clock.nowMs(), traceId: 't', socket: null };
+    const requestId = random.token(12);
+    const answer = { requestId, command: 'deals:claim', inputHash: 'same' };
+    return deals.handlers.claim(caller, { requestId, lines: [{ dealId, quantity }] }, answer);
   }
 
   /** Claims and places; answers the payment with its orders, or null where it was refused. */
@@ -221,6 +203,6 @@ export async function openShop(
     }
   }
 
-  return { keys, random, store, pools, orders, person, operator, call, claim, place, pay, doSomething };
+  return { keys, random, orders, person, operator, call, claim, place, pay, doSomething };
 }
 export type Shop = Awaited<ReturnType<typeof openShop>>;
