@@ -434,17 +434,12 @@ export async function expectLawsWhole(server: TestServer): Promise<void> {
   const desk = await connect(server.url, (await server.operator()).token);
   const wall = await followState<Wall>(desk, 'control:wall', 'all');
   const sinceMs = wall.now().atMs;
-  const skipped = (law: Law) => (process.env['XX_SKIP'] ?? '').split(',').includes(law.law);
   const again = (law: Law) => (law.checkedAtMs ?? 0) > sinceMs;
   const seen = await until(
     () => `every law is counted again after ${sinceMs}: ${JSON.stringify(wall.now().laws)}`,
-    () => wall.now().laws.length > 0 && wall.now().laws.every((l) => again(l) || skipped(l)) && wall.now(),
+    () => wall.now().laws.length > 0 && wall.now().laws.every(again) && wall.now(),
     { withinMs: 30_000 },
   );
-  expect(seen.laws.filter((l) => l.state !== 'whole' && !skipped(l))).toEqual([]);
+  expect(seen.laws.filter(({ state }) => state !== 'whole')).toEqual([]);
   desk.close();
-}
-
-export function reconcileIsThere(): boolean {
-  return existsSync(join(root, 'server', 'src', 'reconcile.ts'));
 }
