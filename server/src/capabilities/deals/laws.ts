@@ -235,8 +235,8 @@ const couponPrefix = 'coupon:';
 const nameOf = (poolId: string) =>
   poolId.startsWith(couponPrefix) ? `coupon ${poolId.slice(couponPrefix.length)}` : poolId.replace(/^deal:/, '');
 function aboutPool(poolId: string): About {
-  const [kind = '', id = ''] = [poolId.slice(0, poolId.indexOf(':')), poolId.slice(poolId.indexOf(':') + 1)];
-  return { kind: kind === 'coupon' ? 'coupon' : 'deal', id };
+  const colon = poolId.indexOf(':');
+  return { kind: poolId.startsWith(couponPrefix) ? 'coupon' : 'deal', id: poolId.slice(colon + 1) };
 }
 
 /** A hold as it is kept: '<request id of its claim> <1 if simulated> <JSON>'. Null where nothing can be read out of it. */

@@ -1,11 +1,13 @@
+import type { Hold } from '@elevens/shared/src/deals/contract.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Person } from '../../platform/caller.ts';
 import { createClock, disciplineClock } from '../../platform/clock.ts';
 import { createRandom } from '../../platform/random.ts';
 import { connectTestRedis } from '../../platform/redis/test-connection.ts';
 import { createDealLaws } from '../deals/index.ts';
 import { createMoney, createReconciliation } from './index.ts';
 import { createMoneyLaws } from './laws.ts';
-import { openShop, type Shop } from './shop.test-stage.ts';
+import { openShop, type Placed, type Shop } from './shop.test-stage.ts';
 
 const clock = createClock();
 const random = createRandom();
@@ -19,20 +21,28 @@ afterAll(() => rig.close());
 const open = (partitions = 1, seed = 'one') =>
   openShop(rig.redis, { festival: `t${random.token(6)}`, partitions, clock, seed });
 
+const orderIdOf = ({ orders }: Placed) => orders[0]?.orderId ?? '';
+/** Claims and places, where nothing stands in the way of it. */
+async function placed(shop: Shop, who: Person, lines: { dealId: string; quantity: number }[]): Promise<Placed> {
+  const found = await shop.place(who, lines);
+  if (found === null) throw new Error('it was not placed');
+  return found;
+}
+
 /** A shop with one order in each of the states that matter, and the laws that watch it. */
 async function busyShop() {
   const shop = await open();
   const { redis } = rig;
   const lin = shop.person();
-  const paid = await shop.place(lin, [{ dealId: 'kettle', quantity: 2 }]);
+  const paid = await placed(shop, lin, [{ dealId: 'kettle', quantity: 2 }]);
   await shop.pay(paid.payment);
-  const received = await shop.place(lin, [{ dealId: 'lamp', quantity: 1 }]);
+  const received = await placed(shop, lin, [{ dealId: 'lamp', quantity: 1 }]);
   await shop.pay(received.payment);
-  const receivedId: string = received.orders[0].orderId;
+  const receivedId = orderIdOf(received);
   await shop.call('ship', shop.operator, { orderId: receivedId, carrier: 'Mule', tracking: '7' });
   await shop.call('receive', lin, { orderId: receivedId });
-  const waiting = await shop.place(lin, [{ dealId: 'pan', quantity: 1 }]);
-  const held = (await shop.claim(lin, 'pan')).reply;
+  const waiting = await placed(shop, lin, [{ dealId: 'pan', quantity: 1 }]);
+  const held = (await shop.claim(lin, 'pan')) as Hold;
   const k = shop.keys.of(lin.shopperId);
   const dealLaws = createDealLaws({ redis, keys: shop.keys });
   const moneyLaws = createMoneyLaws({ redis, keys: shop.keys, usesPerShopper: () => 2 });
@@ -55,7 +65,7 @@ async function busyShop() {
     receivedId,
     waiting,
     held,
-    paidId: paid.orders[0].orderId as string,
+    paidId: orderIdOf(paid),
   };
 }
 const reconciled = async (shop: Shop) => {
@@ -79,13 +89,13 @@ describe('the laws over what shoppers, brands and the provider do', () => {
     async ([partitions, seed]) => {
       const shop = await open(partitions, seed);
       const people = Array.from({ length: 12 }, () => shop.person());
-      const placed: Parameters<Shop['doSomething']>[1] = [];
+      const done: Parameters<Shop['doSomething']>[1] = [];
       const dealLaws = createDealLaws({ redis: rig.redis, keys: shop.keys });
       const moneyLaws = createMoneyLaws({ redis: rig.redis, keys: shop.keys, usesPerShopper: () => 2 });
       let counted = 0;
       for (let deed = 0; deed < 300; deed += 4) {
         // Several at once, and the laws are counted while they go on: nothing that is under way may be taken for a difference.
-        const going = [0, 1, 2, 3].map(() => shop.doSomething(people, placed));
+        const going = [0, 1, 2, 3].map(() => shop.doSomething(people, done));
         const [ofDeals, ofMoney] = await Promise.all([dealLaws.check(), moneyLaws.check()]);
         for (const reading of [ofDeals.stock, ofDeals.holds, ofDeals.coupons, ofMoney.money, ofMoney.coupons]) {
           expect(reading.evidence).toEqual([]);
@@ -97,7 +107,7 @@ describe('the laws over what shoppers, brands and the provider do', () => {
       const whole = await reconciled(shop);
       expect(whole.found).toEqual([]);
       expect(whole.parts.find(({ name }) => name === 'orders')?.compared).toBe(
-        placed.reduce((sum, { reply }) => sum + reply.orders.length, 0),
+        done.reduce((sum, { reply }) => sum + reply.orders.length, 0),
       );
       expect(whole.parts.find(({ name }) => name === 'coupons')?.compared).toBeGreaterThan(2);
     },
@@ -186,8 +196,22 @@ describe('what another hand writes is found, and named', () => {
     const at = await redis.xadd(
       k.ledger,
       '*',
-      ...['e', 'order-shipped', 't', '1', 'orders', paidId, 'shopper', lin.shopperId, 'payment', ''],
-      ...['stock', '', 'post', 'escrow -100;seller:steam 100', 'home', ''],
+      'e',
+      'order-shipped',
+      't',
+      '1',
+      'orders',
+      paidId,
+      'shopper',
+      lin.shopperId,
+      'payment',
+      '',
+      'stock',
+      '',
+      'post',
+      'escrow -100;seller:steam 100',
+      'home',
+      '',
     );
     await redis.hincrby(k.accounts, 'escrow', -100);
     await redis.hincrby(k.accounts, 'seller:steam', 100);
@@ -203,8 +227,22 @@ describe('what another hand writes is found, and named', () => {
     const at = await redis.xadd(
       k.ledger,
       '*',
-      ...['e', 'order-shipped', 't', '1', 'orders', paidId, 'shopper', lin.shopperId, 'payment', ''],
-      ...['stock', '', 'post', 'platform 5', 'home', ''],
+      'e',
+      'order-shipped',
+      't',
+      '1',
+      'orders',
+      paidId,
+      'shopper',
+      lin.shopperId,
+      'payment',
+      '',
+      'stock',
+      '',
+      'post',
+      'platform 5',
+      'home',
+      '',
     );
     await redis.hset(k.accounts, { platform: 5, 'platform@at': at });
     expect(await differences()).toEqual([
@@ -268,9 +306,8 @@ describe('a coupon that is stopped', () => {
     const shop = await open(2);
     const money = createMoney({ redis: rig.redis, keys: shop.keys, clock, usesPerShopper: () => 2 });
     const usedBy = async () => {
-      const placed = await shop.place(shop.person(), [{ dealId: 'kettle', quantity: 1 }]);
-      // biome-ignore lint/suspicious/noExplicitAny: an answer as a client sees it.
-      return placed.orders[0].lines[0].shares.map((share: any) => share.couponId);
+      const found = await placed(shop, shop.person(), [{ dealId: 'kettle', quantity: 1 }]);
+      return found.orders[0]?.lines[0]?.shares.map((share) => share.couponId);
     };
     expect(await usedBy()).toEqual(['evening']);
     expect(await money.stopCoupon('evening', 'a test')).toBe(true);

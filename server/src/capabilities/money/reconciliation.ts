@@ -1,9 +1,8 @@
-import type { KeptOrder, KeptPayment } from '@elevens/shared/src/orders/documents.ts';
 import type { Difference, LawReading } from '../../platform/laws.ts';
 import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import { createMoneyLaws } from './laws.ts';
-import { differencesOfOrder, keptDocument } from './strings.ts';
+import { differencesOfOrder, keptOrder, keptPayment } from './strings.ts';
 
 /** What was compared in one part of a reconciliation. */
 export interface Reconciled {
@@ -125,7 +124,7 @@ export function createReconciliation({
       }
       const paymentIds = new Set(
         orders.flatMap(({ text }) => {
-          const kept = keptDocument<KeptOrder>(text)?.kept;
+          const kept = keptOrder(text)?.kept;
           return kept === undefined
             ? []
             : [kept.placedIn, kept.order.paymentId, ...kept.paidBy.map(({ paymentId }) => paymentId)];
@@ -134,7 +133,7 @@ export function createReconciliation({
       const texts = paymentIds.size === 0 ? [] : await redis.mget(...[...paymentIds].map((id) => k.payment(id)));
       const after = await redis.hget(k.account(shopperId), 'v');
       if (after !== before[0]) continue;
-      const payments = [...paymentIds].map((id, i) => ({ id, document: keptDocument<KeptPayment>(texts[i] ?? null) }));
+      const payments = [...paymentIds].map((id, i) => ({ id, document: keptPayment(texts[i] ?? null) }));
       return { minor: Number(before[1] ?? 0), orders, payments };
     }
     throw new Error(`the orders of ${shopperId} moved ${readsMax} times while they were read`);
@@ -147,7 +146,7 @@ export function createReconciliation({
     const compare = (subject: string, expected: number, is: number) => {
       if (expected !== is) found.push({ subject, expected, found: is });
     };
-    const kept = orders.flatMap(({ text }) => keptDocument<KeptOrder>(text)?.kept ?? []);
+    const kept = orders.flatMap(({ text }) => keptOrder(text)?.kept ?? []);
     let inMinor = 0;
     for (const { id, document } of payments) {
       if (document === null) {
@@ -182,7 +181,7 @@ export function createReconciliation({
     const sum = { orders: 0, entries: 0, payments: 0, refunds: 0 };
     for (const [p, books] of money.books().entries()) {
       const k = keys.partition(p);
-      for (const shopperId of [...books.ordersBy.keys()]) {
+      for (const shopperId of books.ordersBy.keys()) {
         const shopper = await readShopper(k, shopperId);
         sum.orders += shopper.orders.length;
         for (const { id, text, entries } of shopper.orders) {
@@ -227,7 +226,7 @@ export function createReconciliation({
       cursor = next;
       for (const key of page) {
         const orderId = key.slice(prefix.length);
-        const document = keptDocument<KeptOrder>(await redis.get(key));
+        const document = keptOrder(await redis.get(key));
         const { shopperId = '' } = document?.kept.order ?? {};
         const listed = await redis.zscore(k.shopperOrders(shopperId), orderId);
         if (listed === null && found.length < differencesMax)

@@ -1,5 +1,6 @@
+import type { Hold } from '@elevens/shared/src/deals/contract.ts';
 import type { CouponRecord, DealRecord } from '@elevens/shared/src/deals/records.ts';
-import { orders as ordersContract } from '@elevens/shared/src/orders/contract.ts';
+import { type Order, orders as ordersContract, type Payment } from '@elevens/shared/src/orders/contract.ts';
 import type { Redis } from 'ioredis';
 import type { Caller, Person } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -35,6 +36,12 @@ const coupons = [
   coupon('evening', 'cross-brand'),
   coupon('row', 'brand', { brandId: 'steam', offMinor: 700, total: 8 }),
 ];
+
+/** What was placed together. */
+export interface Placed {
+  payment: Payment;
+  orders: Order[];
+}
 
 /** A small festival that sells through the real stores, for whoever counts it a second time. */
 export async function openShop(
@@ -107,10 +114,7 @@ export async function openShop(
     ...more,
   });
   const operator = person({ shopperId: 'u_operator', roles: ['shopper', 'operator'] });
-  // biome-ignore lint/suspicious/noExplicitAny: answers are looked at by what they hold, as a client would.
-  type Answer = any;
-
-  async function call(name: string, who: Person, input: object): Promise<Answer> {
+  async function call(name: string, who: Person, input: object): Promise<{ ok: boolean; reply?: unknown }> {
     const { changes } = ordersContract.commands[name as 'place'];
     return gateway.call({
       name: `orders:${name}`,
@@ -121,27 +125,29 @@ export async function openShop(
     });
   }
 
-  async function claim(who: Person, dealId: string, quantity = 1): Promise<Answer> {
+  /** Claims; answers the hold, or null where it was refused. */
+  async function claim(who: Person, dealId: string, quantity = 1): Promise<Hold | null> {
     const caller: Caller = { person: who, arrivedAtMs: clock.nowMs(), traceId: 't', socket: null };
     const requestId = random.token(12);
     const answer = { requestId, command: 'deals:claim', inputHash: 'same' };
-    return deals.handlers.claim(caller, { requestId, lines: [{ dealId, quantity }] }, answer);
+    const outcome = await deals.handlers.claim(caller, { requestId, lines: [{ dealId, quantity }] }, answer);
+    return outcome.ok ? outcome.reply : null;
   }
 
   /** Claims and places; answers the payment with its orders, or null where it was refused. */
-  async function place(who: Person, lines: { dealId: string; quantity: number }[]): Promise<Answer> {
+  async function place(who: Person, lines: { dealId: string; quantity: number }[]): Promise<Placed | null> {
     const holdIds: string[] = [];
     for (const { dealId, quantity } of lines) {
-      const answer = await claim(who, dealId, quantity);
-      if (answer.ok) holdIds.push(answer.reply.holdId);
+      const hold = await claim(who, dealId, quantity);
+      if (hold !== null) holdIds.push(hold.holdId);
     }
     if (holdIds.length === 0) return null;
     const wanted = lines.slice(0, holdIds.length);
     const quote = await call('quote', who, { lines: wanted });
     if (!quote.ok) return null;
-    const { totalMinor } = quote.reply;
+    const { totalMinor } = quote.reply as { totalMinor: number };
     const placed = await call('place', who, { holdIds, totalMinor, currency: 'CNY' });
-    return placed.ok ? placed.reply : null;
+    return placed.ok ? (placed.reply as Placed) : null;
   }
 
   const tell = (type: 'payment.succeeded' | 'refund.succeeded', paymentId: string, more: object) =>
@@ -159,10 +165,10 @@ export async function openShop(
     tell('payment.succeeded', payment.paymentId, { amountMinor: payment.amountMinor });
 
   /** Does something of what shoppers, brands, the provider and time do; some of it is refused, as in life. */
-  async function doSomething(people: readonly Person[], placed: { who: Person; reply: Answer }[]): Promise<void> {
+  async function doSomething(people: readonly Person[], placed: { who: Person; reply: Placed }[]): Promise<void> {
     const who = people[random.int(people.length)] as Person;
     const any = placed[random.int(Math.max(1, placed.length))];
-    const orderId: string = any?.reply.orders[random.int(any.reply.orders.length)]?.orderId ?? '';
+    const orderId = any?.reply.orders[random.int(any.reply.orders.length)]?.orderId ?? '';
     switch (random.int(10)) {
       case 0:
       case 1:

@@ -1,21 +1,29 @@
 import { createHash } from 'node:crypto';
 import type { TimelineEntry } from '@elevens/shared/src/orders/contract.ts';
-import { escrowOf, type KeptOrder } from '@elevens/shared/src/orders/documents.ts';
+import { escrowOf, type KeptOrder, type KeptPayment } from '@elevens/shared/src/orders/documents.ts';
 import { verifyChain } from '@elevens/shared/src/orders/timeline.ts';
 import type { Difference } from '../../platform/laws.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** A document as it is kept: '<version> <JSON>'. Null where it is gone or cannot be read. */
-export function keptDocument<T>(text: string | null | undefined): { version: number; kept: T } | null {
+interface Kept<T> {
+  version: number;
+  kept: T;
+}
+
+function documentOf(text: string | null | undefined): Kept<unknown> | null {
   if (!text) return null;
   const space = text.indexOf(' ');
   try {
-    return { version: Number(text.slice(0, space)), kept: JSON.parse(text.slice(space + 1)) as T };
+    return { version: Number(text.slice(0, space)), kept: JSON.parse(text.slice(space + 1)) as unknown };
   } catch {
     return null;
   }
 }
+
+/** Documents as they are kept: '<version> <JSON>'. Null where they are gone or cannot be read. */
+export const keptOrder = (text: string | null | undefined) => documentOf(text) as Kept<KeptOrder> | null;
+export const keptPayment = (text: string | null | undefined) => documentOf(text) as Kept<KeptPayment> | null;
 
 function entryOf(text: string): TimelineEntry | null {
   try {
@@ -27,7 +35,7 @@ function entryOf(text: string): TimelineEntry | null {
 
 /** What of an order lies in escrow as its document says; nothing where there is none. */
 export function escrowIn(text: string | null | undefined): bigint {
-  const document = keptDocument<KeptOrder>(text);
+  const document = keptOrder(text);
   return document === null ? 0n : BigInt(escrowOf(document.kept));
 }
 
@@ -41,7 +49,7 @@ export function differencesOfOrder(orderId: string, text: string | null, entries
   const compare = (what: string, expected: number, is: number) => {
     if (expected !== is) found.push({ subject: `${orderId}: ${what}`, expected, found: is, about });
   };
-  const document = keptDocument<KeptOrder>(text);
+  const document = keptOrder(text);
   if (document === null) {
     compare('its document', 1, 0);
     return found;
