@@ -8,10 +8,11 @@ import { fileURLToPath } from 'node:url';
 import type { Law, Wall } from '@elevens/shared/src/control/contract.ts';
 import type { Hold } from '@elevens/shared/src/deals/contract.ts';
 import { Redis } from 'ioredis';
-import { afterAll, expect } from 'vitest';
+import { afterEach, expect } from 'vitest';
 import { WebSocket } from 'ws';
 import { createTokens } from '../src/platform/identity/tokens.ts';
 import { createKeyspace, type Keyspace } from '../src/platform/redis/keyspace.ts';
+import { linesOf as ledgerLinesOf } from '../src/platform/redis/ledger.ts';
 import { startTestRedis } from '../src/platform/redis/test-redis.ts';
 import { connect, followState, type Outcome, startServer, type TestServer, tempDir, until } from './test-server.ts';
 
@@ -29,7 +30,8 @@ const agent = new Agent({ keepAlive: true, maxSockets: 96 });
 const callMs = 20_000;
 
 const endings: (() => Promise<unknown> | void)[] = [];
-afterAll(async () => {
+// An evening ends with its test: the next one shall have the machine for itself.
+afterEach(async () => {
   agent.destroy();
   for (const end of endings.splice(0).toReversed()) await end();
 }, 60_000);
@@ -87,6 +89,7 @@ export async function startEvening({
   }
   const start = (node: number) => startServer({ festival, env: { ...env, PORT: String(ports[node]), DRAIN_MS: '0' } });
   const nodes: TestServer[] = [];
+  endings.push(() => Promise.all(nodes.map((node) => node.stop())));
   for (let node = 0; node < count; node++) nodes.push(await start(node));
   return {
     keys: createKeyspace({ festival: festivalId, partitions }),
@@ -352,10 +355,8 @@ export async function readBooks({ redis, keys }: Evening, dealIds: readonly stri
   const lines: Books['lines'] = [];
   for (let partition = 0; partition < keys.partitions; partition++) {
     const k = keys.partition(partition);
-    for (const [id, flat] of await redis.xrange(k.ledger, '-', '+')) {
-      const line: Books['lines'][number] = { id, partition };
-      for (let i = 0; i < flat.length; i += 2) line[flat[i] ?? ''] = flat[i + 1] ?? '';
-      lines.push(line);
+    for (const [entryId, flat] of await redis.xrange(k.ledger, '-', '+')) {
+      for (const { id, fields } of ledgerLinesOf(entryId, flat)) lines.push({ ...fields, id, partition });
     }
     for (const key of await redis.keys(`${k.tag}:holds:*`)) {
       const shopperId = key.slice(`${k.tag}:holds:`.length);
