@@ -210,7 +210,7 @@ test('a call without an acknowledgement, or with more or other arguments, change
   expect(await socket.timeout(5_000).emitWithAck('deals:claim', claim(), claim())).toMatchObject(refused);
   expect(await socket.timeout(5_000).emitWithAck('deals:claim', claim(), 'extra', null)).toMatchObject(refused);
   const { snapshot } = await ask<Joined>(socket, 'feeds:join', { feed: 'deals:mine', id: shopper.shopperId });
-  expect(snapshot).toEqual({ holds: [] });
+  expect(snapshot).toEqual({ holds: [], standing: { abandoned: 0, holdsMax: 12, untilMs: null } });
   expect(heard.all()).toHaveLength(linesSaid);
   socket.close();
 });
