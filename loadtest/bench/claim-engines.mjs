@@ -45,6 +45,7 @@ export async function ours(target) {
       keys,
       clock,
       pools,
+      announced: quiet,
       metrics: {
         batch(_script, items) {
           batches.calls++;

@@ -5,12 +5,13 @@
 -- Answers the outcome as JSON.
 
 -- @include ../../platform/redis/answers.lua
+-- @include ./hold-answer.lua
 -- @include ./terms.lua
 
 local ledger, lapses, holds, answers, order, slice = unpack(KEYS)
 local shopper, hold, now, request, hash, mine = unpack(ARGV)
 
-local outcome = recall(answers, request, 'deals:accept', hash)
+local outcome = recall(answers, request, 'deals:accept', hash) or claimed_with(holds, request)
 if outcome then return outcome end
 local kept = redis.call('HGET', holds, hold)
 local lapses_at = tonumber(redis.call('ZSCORE', lapses, shopper .. ' ' .. hold) or '0')
@@ -20,11 +21,11 @@ end
 local d = redis.call('HMGET', slice, 't', 'na', 'nt')
 local terms = terms_at({ now_text = d[1], next_at = tonumber(d[2]), next_text = d[3] }, tonumber(now))
 local until_ms = string.format('%.0f', tonumber(now) + terms.hold_ms)
-local sim, json = string.match(kept, '^%S+ (%d) (.*)$')
+local sim, json = string.match(kept, '^%S+ %S+ (%d) (.*)$')
 json = string.gsub(json, '"kind":"offer"', '"kind":"hold"', 1)
 json = string.gsub(json, '"lapsesAtMs":%d+', '"lapsesAtMs":' .. until_ms, 1)
 redis.call('XADD', ledger, '*', 'e', 'accepted', 't', now, 'shopper', shopper, 'hold', hold, 'sim', sim)
-redis.call('HSET', holds, hold, request .. ' ' .. sim .. ' ' .. json)
+redis.call('HSET', holds, hold, request .. ' =accept ' .. sim .. ' ' .. json)
 redis.call('ZADD', lapses, until_ms, shopper .. ' ' .. hold)
 redis.call('SPUBLISH', mine, '')
 outcome = '{"ok":true,"reply":' .. json .. '}'

@@ -1,39 +1,46 @@
--- Decides a batch of claims, in the order they came: units of one or more deals, all or nothing, become a hold.
--- KEYS 1 ledger  2 outbox  3 outbox numbers  4 lapses  5 totals, then for each deal: its slice here, units taken by shopper,
---      then for each claim: answers, answers' order, holds of the shopper, what the shopper abandoned, the shopper's energy
--- ARGV 1 number of deals  2 number of claims  3 destination of what is announced  4 most holds of one shopper
---      5 ms after which a rejection may be forgotten  6 abandoned holds that cost the right to hold more than one  7 for how many ms
---      8 now, then for each deal: id, bell, units granted to this slice in all as home says (0: nothing new), how many
---      units are left at home by its verdict ('': it was not asked), then for each claim: shopper, request id, hash of the input,
---      hold id, stamp (when it arrived), 1 if simulated, bell of the shopper's holds, number of lines, and for each line:
---      which deal (1..), quantity, terms seen (0: none)
--- Answers, for each claim, its outcome as JSON, 'stale' (its stamp is too far from this Redis's time), 'dry <deal> ...' (this slice
--- has too few of those deals: home is to be asked; nothing was written), 'failed' (it could not be decided; nothing was
--- written) or 'broken' (it failed while it was written; its deals are paused).
+-- Decides a batch of claims, in the order they came: units of one or more deals, all or nothing, become a hold. Everything that a
+-- batch can share is read once before and written once behind its claims; a claim by itself reads two keys and writes one.
+-- A success is remembered by its hold: the claim's requestId and the hash of its input stand before it, and whoever ends the hold
+-- leaves the answer behind (hold-answer.lua).
+-- KEYS 1 ledger  2 outbox  3 outbox numbers  4 lapses  5 totals, then for each deal: its slice here, units taken by shopper
+-- ARGV 1 number of deals  2 destination of what is announced  3 most holds of one shopper  4 ms after which a rejection may be
+--      forgotten  5 abandoned holds that cost the right to hold more than one  6 for how many ms  7 now, what keys of a shopper begin
+--      with: 8 answers  9 answers' order  10 holds  11 what was abandoned  12 energy  13 the bell of the holds, then for each deal: id,
+--      bell, units granted to this slice in all as home says (0: nothing new), how many units are left at home by its verdict
+--      ('': it was not asked), and last the claims as one JSON list: for each shopper, request id, "<hash of the input> <1 if
+--      simulated>", hold id, stamp (when it arrived), number of lines, and for each line: which deal (1..), quantity, terms seen ('0': none)
+-- Answers, for each claim, its hold as it is kept, its refusal as JSON, 'stale' (its stamp is too far from this Redis's time),
+-- 'dry <deal> ...' (this slice has too few of those deals: home is to be asked; nothing was written), 'failed' (it could not be decided;
+-- nothing was written) or 'broken' (it failed while it was written; its deals are paused).
 
 -- @include ../../platform/redis/answers.lua
 -- @include ../../platform/redis/outbox.lua
 -- @include ./pools/pool.lua
 -- @include ./terms.lua
 
+local call, concat, tonumber, unpack = redis.call, table.concat, tonumber, unpack
 local ledger, outbox, numbers, lapses, totals = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local deal_count, claim_count, destination, holds_max, forget_ms, abandoned_max, abandoned_ms, now =
-  tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
+local deal_count, destination, holds_max, forget_ms, abandoned_max, abandoned_ms, now =
+  tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+local answers_of, order_of, holds_of, abandoned_of, energy_of, bell_of = unpack(ARGV, 8, 13)
+local claims = cjson.decode(ARGV[#ARGV])
 
 local STAMP_OLD_MS, STAMP_AHEAD_MS = 2000, 50
-local time = redis.call('TIME')
+local time = call('TIME')
 local redis_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- A deal is read once for the batch; what claims take of it is counted here and written once behind the last of them.
+-- ---- what the batch shares is read once
+
 local deals = {}
-local arg, key = 9, 6
 for i = 1, deal_count do
-  local deal = { id = ARGV[arg], bell = ARGV[arg + 1], verdict = tonumber(ARGV[arg + 3]), slice = KEYS[key], taken = KEYS[key + 1], units = 0 }
-  local readable, d = pcall(redis.call, 'HMGET', deal.slice, 'free', 't', 'paused', 'na', 'nt', 'held')
+  local arg, key = 10 + 4 * i, 4 + 2 * i
+  local deal = { id = ARGV[arg], bell = ARGV[arg + 1], verdict = tonumber(ARGV[arg + 3]), slice = KEYS[key], taken = KEYS[key + 1],
+    units = 0, by = {}, asking = {}, new = {} }
+  local readable, d = pcall(call, 'HMGET', deal.slice, 'free', 't', 'paused', 'na', 'nt', 'held')
   if readable and d[2] then
     if ARGV[arg + 2] ~= '0' then
       accept_grant(deal.slice, ARGV[arg + 2], ledger, 'deal:' .. deal.id, now)
-      d[1] = redis.call('HGET', deal.slice, 'free')
+      d[1] = call('HGET', deal.slice, 'free')
     end
     deal.known, deal.free, deal.now_text, deal.paused = true, tonumber(d[1]), d[2], d[3] == '1'
     deal.next_at, deal.next_text = tonumber(d[4]), d[5]
@@ -41,8 +48,30 @@ for i = 1, deal_count do
   -- What cannot be counted must not be sold: every claim of it fails before anything is written.
   deal.spoilt = not readable or (deal.known and not (deal.free and tonumber(d[6])))
   deals[i] = deal
-  arg, key = arg + 4, key + 2
 end
+do
+  local at, size = 1, #claims
+  while at < size do
+    local those, line_count = claims[at], claims[at + 5]
+    at = at + 6
+    for _ = 1, line_count do
+      local asking = deals[claims[at]].asking
+      asking[#asking + 1] = those
+      at = at + 3
+    end
+  end
+  for i = 1, deal_count do
+    local deal = deals[i]
+    local asking, by = deal.asking, deal.by
+    local readable, found = pcall(call, 'HMGET', deal.taken, unpack(asking))
+    for j = 1, #asking do by[asking[j]] = readable and (tonumber(found[j] or '0') or 'unreadable') or 'unreadable' end
+  end
+end
+
+-- ---- deciding one claim: nothing is written
+
+local shopper, request, head, hold, stamp_text, stamp, line_count, lit
+local line_deal, line_quantity, line_terms, line_price, line_currency = {}, {}, {}, {}, {}
 
 local function refuse(why, deal, rest)
   return '{"ok":false,"why":"' .. why .. '","dealId":"' .. deal.id .. '"' .. (rest or '') .. '}'
@@ -50,153 +79,193 @@ end
 
 -- The price for this shopper, or nil while the deal is not open to them. Who has a tier's energy comes in with it and pays its
 -- price until the deal closes.
-local function price_for(claim, terms)
-  local best = claim.stamp >= terms.opens and terms.price or nil
+local function price_for(terms)
+  local best = stamp >= terms.opens and terms.price or nil
   if not terms.early then return best end
-  claim.lit = claim.lit or tonumber(redis.call('HGET', claim.energy, 'energy') or '0')
+  lit = lit or tonumber(call('HGET', energy_of .. shopper, 'energy') or '0')
   for _, tier in ipairs(terms.early) do
-    if claim.lit >= tier.energy and claim.stamp >= tier.opens and (not best or tonumber(tier.price) < tonumber(best)) then best = tier.price end
+    if lit >= tier.energy and stamp >= tier.opens and (not best or tonumber(tier.price) < tonumber(best)) then best = tier.price end
   end
   return best
 end
 
--- Whether the shopper may hold one more: nil, or the refusal.
-local function refuse_another(claim)
-  local open = redis.call('HLEN', claim.holds)
+-- Whether the shopper, who has `open` holds, may have one more: nil, or the refusal.
+local function refuse_another(open)
   if open >= holds_max then return '{"ok":false,"why":"too-many-holds","holdsMax":' .. holds_max .. '}' end
   if open == 0 then return nil end
-  local lapsed = redis.call('ZRANGEBYSCORE', claim.abandoned, '(' .. string.format('%.0f', claim.stamp - abandoned_ms), '+inf', 'WITHSCORES')
+  local since = '(' .. string.format('%.0f', stamp - abandoned_ms)
+  local lapsed = call('ZRANGEBYSCORE', abandoned_of .. shopper, since, '+inf', 'WITHSCORES')
   local count = #lapsed / 2
   if count < abandoned_max then return nil end
   local oldest = tonumber(lapsed[(count - abandoned_max) * 2 + 2])
   return '{"ok":false,"why":"one-at-a-time","untilMs":' .. string.format('%.0f', oldest + abandoned_ms) .. '}'
 end
 
--- Reads only. Answers the refusal and whether it is remembered, or nil and what is to be written.
-local function decide(claim)
-  if redis_ms - claim.stamp > STAMP_OLD_MS or claim.stamp - redis_ms > STAMP_AHEAD_MS then return 'stale', false end
-  local another = refuse_another(claim)
+-- Answers the refusal and whether it is remembered, or nil and for how many ms the hold stands.
+local function decide(open)
+  if redis_ms - stamp > STAMP_OLD_MS or stamp - redis_ms > STAMP_AHEAD_MS then return 'stale', false end
+  local another = refuse_another(open)
   if another then return another, false end
   local hold_ms, dry = nil, nil
-  for _, line in ipairs(claim.lines) do
-    local deal = deals[line.deal]
+  for l = 1, line_count do
+    local deal, quantity = line_deal[l], line_quantity[l]
     if deal.spoilt then error('the slice of ' .. deal.id .. ' cannot be read') end
     if not deal.known then return refuse('unknown-deal', deal), false end
-    local terms = terms_at(deal, claim.stamp)
-    local price = price_for(claim, terms)
+    local terms = terms_at(deal, stamp)
+    local price = price_for(terms)
     if not price then return refuse('not-open-yet', deal, ',"opensAtMs":' .. terms.opens_text), false end
-    if claim.stamp >= terms.closes then return refuse('closed', deal, ',"closedAtMs":' .. terms.closes_text), false end
+    if stamp >= terms.closes then return refuse('closed', deal, ',"closedAtMs":' .. terms.closes_text), false end
     if deal.paused then return refuse('paused', deal), false end
-    if line.terms ~= '0' and line.terms ~= terms.version then return refuse('terms-changed', deal, ',"terms":' .. terms.version), false end
-    local taken = tonumber(redis.call('HGET', deal.taken, claim.shopper) or '0')
-    if taken + line.quantity > terms.limit then
-      return refuse('limit-reached', deal, ',"limit":' .. terms.limit .. ',"taken":' .. taken), true
-    end
-    if deal.free < line.quantity then
+    if line_terms[l] ~= '0' and line_terms[l] ~= terms.version then return refuse('terms-changed', deal, ',"terms":' .. terms.version), false end
+    local taken = deal.by[shopper]
+    if taken % 1 ~= 0 then error('what ' .. shopper .. ' took of ' .. deal.id .. ' is no number of units') end
+    if taken + quantity > terms.limit then return refuse('limit-reached', deal, ',"limit":' .. terms.limit .. ',"taken":' .. taken), true end
+    if deal.free < quantity then
       local left = deal.verdict and deal.free + deal.verdict
       if left == 0 then return refuse('sold-out', deal), true end
-      if left and left < line.quantity then return refuse('not-so-many', deal, ',"left":' .. left), true end
+      if left and left < quantity then return refuse('not-so-many', deal, ',"left":' .. left), true end
       dry = (dry or 'dry') .. ' ' .. deal.id
     end
-    line.price, line.currency = price, terms.currency
-    hold_ms = math.min(hold_ms or terms.hold_ms, terms.hold_ms)
+    line_price[l], line_currency[l] = price, terms.currency
+    if not hold_ms or terms.hold_ms < hold_ms then hold_ms = terms.hold_ms end
   end
   if dry then return dry, false end
-  claim.lapses = string.format('%.0f', claim.stamp + hold_ms)
-  return nil, true
+  return nil, hold_ms
 end
 
+-- The answer that this request was given before: the hold that it made, a refusal that is remembered, or that its id was used
+-- for something else. Nil when it is new, and how many holds its shopper has.
+local function answered()
+  local outcome = recall(answers_of .. shopper, request, 'deals:claim', string.sub(head, 1, -3))
+  if outcome then return outcome, 0 end
+  local kept = call('HVALS', holds_of .. shopper)
+  local began = request .. ' '
+  for _, text in ipairs(kept) do
+    if string.sub(text, 1, #began) == began then
+      return string.sub(text, #began + 1, #began + #head) == head and text or REUSED, 0
+    end
+  end
+  return nil, #kept
+end
+
+-- ---- writing one claim: its hold; the rest is gathered for the batch
+
+local due, booked_lines, said, applied, made = {}, { 'e', 'claims', 't', now }, {}, {}, {}
 local counted = { claims = 0, holds = 0, units = 0, heldMinor = 0, ['claims:sim'] = 0, ['holds:sim'] = 0, ['units:sim'] = 0, ['heldMinor:sim'] = 0 }
 
--- Writes what was decided. Nothing in here may refuse any more.
-local function apply(claim)
-  local shown, booked, units, minor = {}, {}, 0, 0
-  for i, line in ipairs(claim.lines) do
-    local deal = deals[line.deal]
-    shown[i] = '{"dealId":"' .. deal.id .. '","quantity":' .. line.quantity .. ',"priceMinor":' .. line.price
-      .. ',"currency":"' .. line.currency .. '"}'
-    booked[i] = deal.id .. ' ' .. line.quantity .. ' ' .. line.price
-    units = units + line.quantity
-    minor = minor + line.quantity * tonumber(line.price)
+-- Nothing in here may refuse any more. Answers the hold as it is kept.
+local function apply(hold_ms)
+  local until_ms = string.format('%.0f', stamp + hold_ms)
+  local shown, booked, units, minor = '', '', 0, 0
+  for l = 1, line_count do
+    local deal, quantity, price = line_deal[l], line_quantity[l], line_price[l]
+    local comma, semicolon = l > 1 and ',' or '', l > 1 and ';' or ''
+    shown = shown .. comma .. '{"dealId":"' .. deal.id .. '","quantity":' .. quantity .. ',"priceMinor":' .. price .. ',"currency":"' .. line_currency[l] .. '"}'
+    booked = booked .. semicolon .. deal.id .. ' ' .. quantity .. ' ' .. price
+    units, minor = units + quantity, minor + quantity * tonumber(price)
   end
-  local at = redis.call('XADD', ledger, '*', 'e', 'claimed', 't', claim.stamp_text, 'shopper', claim.shopper, 'hold', claim.hold,
-    'lines', table.concat(booked, ';'), 'sim', claim.sim)
-  for _, line in ipairs(claim.lines) do
-    local deal = deals[line.deal]
-    deal.free, deal.units, deal.at = deal.free - line.quantity, deal.units + line.quantity, at
-    redis.call('HINCRBY', deal.taken, claim.shopper, line.quantity)
+  local text = request .. ' ' .. head .. ' {"holdId":"' .. hold .. '","kind":"hold","paymentId":null,"lines":[' .. shown
+    .. '],"claimedAtMs":' .. stamp_text .. ',"lapsesAtMs":' .. until_ms .. '}'
+  made[#made + 1] = { holds_of .. shopper, hold }
+  call('HSET', holds_of .. shopper, hold, text)
+  for l = 1, line_count do
+    local deal, quantity = line_deal[l], line_quantity[l]
+    local taken, new = deal.by[shopper] + quantity, deal.new
+    deal.free, deal.units, deal.by[shopper] = deal.free - quantity, deal.units + quantity, taken
+    new[#new + 1] = shopper
+    new[#new + 1] = taken
   end
-  local hold = '{"holdId":"' .. claim.hold .. '","kind":"hold","paymentId":null,"lines":[' .. table.concat(shown, ',')
-    .. '],"claimedAtMs":' .. claim.stamp_text .. ',"lapsesAtMs":' .. claim.lapses .. '}'
-  redis.call('HSET', claim.holds, claim.hold, claim.request .. ' ' .. claim.sim .. ' ' .. hold)
-  redis.call('ZADD', lapses, claim.lapses, claim.shopper .. ' ' .. claim.hold)
-  local suffix = claim.sim == '1' and ':sim' or ''
-  counted['holds' .. suffix] = counted['holds' .. suffix] + 1
-  counted['units' .. suffix] = counted['units' .. suffix] + units
-  counted['heldMinor' .. suffix] = counted['heldMinor' .. suffix] + minor
-  announce(outbox, numbers, destination, 'deals.claimed', '{"shopperId":"' .. claim.shopper .. '","holdId":"' .. claim.hold
-    .. '","atMs":' .. claim.stamp_text .. ',"simulated":' .. (claim.sim == '1' and 'true' or 'false') .. '}')
-  redis.call('SPUBLISH', claim.bell, '')
-  return '{"ok":true,"reply":' .. hold .. '}'
+  local sim = string.sub(head, -1)
+  local member = shopper .. ' ' .. hold
+  due[#due + 1] = until_ms
+  due[#due + 1] = member
+  booked_lines[#booked_lines + 1] = member
+  booked_lines[#booked_lines + 1] = stamp_text .. ' ' .. sim .. ' ' .. booked
+  said[#said + 1] = '{"shopperId":"' .. shopper .. '","holdId":"' .. hold .. '","atMs":' .. stamp_text .. ',"simulated":' .. (sim == '1' and 'true' or 'false') .. '}'
+  local crowd = sim == '1' and ':sim' or ''
+  counted['holds' .. crowd] = counted['holds' .. crowd] + 1
+  counted['units' .. crowd] = counted['units' .. crowd] + units
+  counted['heldMinor' .. crowd] = counted['heldMinor' .. crowd] + minor
+  call('SPUBLISH', bell_of .. shopper, '')
+  return text
 end
 
--- Half a write may stand: nobody may claim this deal until a person has looked (CONSISTENCY.md 3).
+-- Half a write may stand: nobody may claim these deals until a person has looked (CONSISTENCY.md 3).
 local function stop_deal(deal, failure)
   redis.pcall('HSET', deal.slice, 'paused', 1, 'pausedWhy', 'a claim failed while it was written: ' .. tostring(failure))
 end
 
-local answers = {}
-for i = 1, claim_count do
-  local claim = {
-    shopper = ARGV[arg], request = ARGV[arg + 1], hash = ARGV[arg + 2], hold = ARGV[arg + 3], stamp_text = ARGV[arg + 4],
-    stamp = tonumber(ARGV[arg + 4]), sim = ARGV[arg + 5], bell = ARGV[arg + 6], lines = {},
-    answers = KEYS[key], order = KEYS[key + 1], holds = KEYS[key + 2], abandoned = KEYS[key + 3], energy = KEYS[key + 4],
-  }
-  local line_count = tonumber(ARGV[arg + 7])
-  arg, key = arg + 8, key + 5
-  for l = 1, line_count do
-    claim.lines[l] = { deal = tonumber(ARGV[arg]), quantity = tonumber(ARGV[arg + 1]), terms = ARGV[arg + 2] }
-    arg = arg + 3
+local function write_batch()
+  call('ZADD', lapses, unpack(due))
+  local at = call('XADD', ledger, '*', unpack(booked_lines))
+  announce(outbox, numbers, destination, 'deals.claimed', '[' .. concat(said, ',') .. ']')
+  for _, deal in ipairs(deals) do
+    if deal.units > 0 then
+      call('HSET', deal.taken, unpack(deal.new))
+      call('HINCRBY', deal.slice, 'free', -deal.units)
+      call('HINCRBY', deal.slice, 'held', deal.units)
+      call('HSET', deal.slice, 'at', at)
+      call('SPUBLISH', deal.bell, '')
+    end
   end
-  local outcome = recall(claim.answers, claim.request, 'deals:claim', claim.hash)
+end
+
+-- ---- the claims, one after the other
+
+local outcomes, count = {}, 0
+local at, size = 1, #claims
+while at < size do
+  shopper, request, head, hold, stamp_text, line_count = unpack(claims, at, at + 5)
+  stamp, lit = tonumber(stamp_text), nil
+  at = at + 6
+  for l = 1, line_count do
+    line_deal[l], line_quantity[l], line_terms[l] = deals[claims[at]], claims[at + 1], claims[at + 2]
+    at = at + 3
+  end
+  count = count + 1
+  local outcome, open = answered()
   if not outcome then
-    local fine, refusal, remembered = pcall(decide, claim)
+    local fine, refusal, more = pcall(decide, open)
     if not fine then
       outcome = 'failed'
     elseif refusal then
       outcome = refusal
-      if remembered then remember(claim.answers, claim.order, claim.request, 'deals:claim', claim.hash, outcome, claim.stamp, claim.stamp + forget_ms) end
+      if more then remember(answers_of .. shopper, order_of .. shopper, request, 'deals:claim', string.sub(head, 1, -3), outcome, stamp, stamp + forget_ms) end
     else
-      local applied, answer = pcall(apply, claim)
-      if applied then
-        outcome = answer
-        remember(claim.answers, claim.order, claim.request, 'deals:claim', claim.hash, outcome, claim.stamp, '+inf')
+      local written, text = pcall(apply, more)
+      if written then
+        outcome = text
+        applied[#applied + 1] = count
       else
-        for _, line in ipairs(claim.lines) do stop_deal(deals[line.deal], answer) end
+        for l = 1, line_count do stop_deal(line_deal[l], text) end
         outcome = 'broken'
       end
     end
     -- A claim that goes on to home comes back and is counted then.
     if string.sub(outcome, 1, 4) ~= 'dry ' then
-      local what = claim.sim == '1' and 'claims:sim' or 'claims'
+      local what = string.sub(head, -1) == '1' and 'claims:sim' or 'claims'
       counted[what] = counted[what] + 1
     end
   end
-  answers[i] = outcome
+  outcomes[count] = outcome
 end
-for _, deal in ipairs(deals) do
-  if deal.units > 0 then
-    local written, failure = pcall(function()
-      redis.call('HINCRBY', deal.slice, 'free', -deal.units)
-      redis.call('HINCRBY', deal.slice, 'held', deal.units)
-      redis.call('HSET', deal.slice, 'at', deal.at)
-    end)
-    if not written then stop_deal(deal, failure) end
-    redis.call('SPUBLISH', deal.bell, '')
+
+if #applied > 0 then
+  local written, failure = pcall(write_batch)
+  if not written then
+    for _, deal in ipairs(deals) do
+      if deal.units > 0 then stop_deal(deal, failure) end
+    end
+    -- Nobody was told of these holds, so nobody is to find them. Whatever else stands is evidence, and the laws show it.
+    for i, where in ipairs(made) do
+      redis.pcall('HDEL', where[1], where[2])
+      redis.pcall('ZREM', lapses, due[2 * i])
+    end
+    for _, which in ipairs(applied) do outcomes[which] = 'broken' end
   end
 end
 for what, sum in pairs(counted) do
   -- A figure for the wall must not undo the answers of claims that stand.
   if sum > 0 then redis.pcall('HINCRBY', totals, what, string.format('%.0f', sum)) end
 end
-return answers
+return outcomes

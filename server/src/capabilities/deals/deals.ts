@@ -43,7 +43,6 @@ export function createDealDecisions({
   catalogue,
   clock,
   random,
-  announced,
 }: {
   store: DealStore;
   pools: Pools;
@@ -51,7 +50,6 @@ export function createDealDecisions({
   catalogue: Catalogue;
   clock: Clock;
   random: Random;
-  announced: (shopperId: string) => void;
 }) {
   /** What was last staged, by deal: staging again the same would only cost Redis a call. */
   const staged = new Map<string, string>();
@@ -188,7 +186,6 @@ export function createDealDecisions({
       lines: input.lines.map((line) => ({ dealId: line.dealId, quantity: line.quantity, terms: line.terms ?? 0 })),
       answer,
     });
-    if (outcome.startsWith('{"ok":true')) announced(person.shopperId);
     return JSON.parse(outcome);
   }
 

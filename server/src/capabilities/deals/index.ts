@@ -42,7 +42,7 @@ export function createDeals({
   catalogue: Catalogue;
 }) {
   const pools = createPools({ redis, keys, clock, announced: relay.poke });
-  const store = createDealStore({ redis, keys, clock, metrics, pools });
+  const store = createDealStore({ redis, keys, clock, metrics, pools, announced: relay.poke });
   const decisions = createDealDecisions({
     store,
     pools,
@@ -50,7 +50,6 @@ export function createDeals({
     catalogue,
     clock,
     random,
-    announced: (shopperId) => relay.poke(keys.of(shopperId).outbox),
   });
   const laws = createDealLaws({ redis, keys });
   for (const [partition, outbox] of store.outboxes.entries()) {

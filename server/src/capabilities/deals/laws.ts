@@ -239,7 +239,7 @@ function aboutPool(poolId: string): About {
   return { kind: poolId.startsWith(couponPrefix) ? 'coupon' : 'deal', id: poolId.slice(colon + 1) };
 }
 
-/** A hold as it is kept: '<request id of its claim> <1 if simulated> <JSON>'. Null where nothing can be read out of it. */
+/** A hold as it is kept: '<request id of its claim> <hash of its input> <1 if simulated> <JSON>'. Null where nothing can be read out of it. */
 function keptHold(text: string): { units: Map<string, number>; paymentId: string | null } | null {
   try {
     const hold = JSON.parse(text.slice(text.indexOf('{'))) as {

@@ -9,6 +9,7 @@
 
 -- @include ../../platform/redis/answers.lua
 -- @include ./pools/pool.lua
+-- @include ./hold-answer.lua
 
 local ledger, lapses, totals, holds, answers, order, abandoned = unpack(KEYS, 1, 7)
 local why, shopper, hold, now, request, hash, forget_ms, mine, abandoned_ms = unpack(ARGV, 1, 9)
@@ -16,7 +17,7 @@ local member = shopper .. ' ' .. hold
 local forget_at = string.format('%.0f', tonumber(now) + tonumber(forget_ms))
 
 if request ~= '' then
-  local outcome = recall(answers, request, 'deals:release', hash)
+  local outcome = recall(answers, request, 'deals:release', hash) or claimed_with(holds, request)
   if outcome then return { outcome, '' } end
 end
 local kept = redis.call('HGET', holds, hold)
@@ -38,7 +39,7 @@ end
 local lapses_at = redis.call('ZSCORE', lapses, member)
 if why == 'lapsed' and lapses_at and tonumber(lapses_at) > tonumber(now) then return { 'not-yet', '' } end
 
-local claim_request, sim = string.match(kept, '^(%S+) (%d) ')
+local sim = string.match(kept, '^%S+ %S+ (%d) ')
 local offered = string.find(kept, '"kind":"offer"', 1, true)
 local booked, home = {}, {}
 for i = 1, (#KEYS - 7) / 2 do
@@ -63,8 +64,7 @@ if why == 'lapsed' and not offered then
 end
 redis.call('HINCRBY', totals, why .. (sim == '1' and ':sim' or ''), 1)
 redis.call('SPUBLISH', mine, '')
--- The claim's answer was kept as long as its hold; from here it may be forgotten like any other.
-forget_after(order, claim_request, forget_at)
+remember_claim(answers, order, kept, now, forget_at)
 if request == '' then return { 'lapsed', bound_home } end
 local outcome = '{"ok":true,"reply":{"holdId":"' .. hold .. '"}}'
 remember(answers, order, request, 'deals:release', hash, outcome, now, forget_at)

@@ -33,7 +33,7 @@ local function offer(slice, taken, holds, deal, shopper, hold, sim, bell, mine)
   redis.call('HINCRBY', slice, 'held', 1)
   redis.call('HSET', slice, 'at', at)
   redis.call('HINCRBY', taken, shopper, 1)
-  redis.call('HSET', holds, hold, '- ' .. sim .. ' {"holdId":"' .. hold .. '","kind":"offer","paymentId":null,"lines":[{"dealId":"' .. deal
+  redis.call('HSET', holds, hold, '- - ' .. sim .. ' {"holdId":"' .. hold .. '","kind":"offer","paymentId":null,"lines":[{"dealId":"' .. deal
     .. '","quantity":1,"priceMinor":' .. terms.price .. ',"currency":"' .. terms.currency .. '"}],"claimedAtMs":' .. now
     .. ',"lapsesAtMs":' .. lapses_at .. '}')
   redis.call('ZADD', lapses, lapses_at, shopper .. ' ' .. hold)

@@ -13,7 +13,7 @@ import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import type { Announced, Relay } from '../../platform/relay.ts';
 import { type Comparison, createEnergyLaw } from './law.ts';
-import { type Credit, createStore, type EnergyEvent } from './store.ts';
+import { type Credit, createStore, type EnergyEvent, type Touch } from './store.ts';
 
 /** What energy wants of the catalogue. */
 export interface TaskCatalogue {
@@ -93,15 +93,20 @@ export function createEnergy({
     });
   }
 
+  /** An event tells of one shopper, or of a list of them: claims that were decided together are announced together. */
   function read(partition: number, source: string, { number, event, payload }: Announced): EnergyEvent {
-    const parsed = announcedSchema.safeParse(parse(payload));
-    if (!parsed.success || keys.partitionOf(parsed.data.shopperId) !== partition) {
-      // It can never be applied. It is passed over, so that it does not stand in the way of all behind it for ever.
-      logger.error({ source, number, event }, 'an announced event cannot be read and credits nothing');
-      return { number, shopperId: 'nobody', atMs: 0, simulated: false, orderId: '', takesBack: false, credits: [] };
-    }
-    const { atMs } = parsed.data;
-    return { number, ...parsed.data, takesBack: event === takesBack, credits: creditsOf(event, atMs) };
+    const told = parse(payload);
+    const touches = (Array.isArray(told) ? told : [told]).flatMap((one): Touch[] => {
+      const parsed = announcedSchema.safeParse(one);
+      if (!parsed.success || keys.partitionOf(parsed.data.shopperId) !== partition) {
+        // It can never be applied. It is passed over, so that it does not stand in the way of all behind it for ever.
+        logger.error({ source, number, event }, 'an announced event cannot be read and credits nothing');
+        return [];
+      }
+      const touch = { ...parsed.data, takesBack: event === takesBack, credits: creditsOf(event, parsed.data.atMs) };
+      return touch.takesBack || touch.credits.length > 0 ? [touch] : [];
+    });
+    return { number, touches };
   }
 
   for (let k = 0; k < keys.partitions; k++) {

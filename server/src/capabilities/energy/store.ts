@@ -15,9 +15,14 @@ export interface Credit {
   closesAtMs: number;
 }
 
-/** An announced event as far as energy has read it; one that credits nothing still moves the cursor. */
+/** An announced event as far as energy has read it; one that touches nobody still moves the cursor. */
 export interface EnergyEvent {
   number: number;
+  touches: readonly Touch[];
+}
+
+/** What an event does to one shopper's energy. */
+export interface Touch {
   shopperId: string;
   atMs: number;
   simulated: boolean;
@@ -27,11 +32,8 @@ export interface EnergyEvent {
   credits: readonly Credit[];
 }
 
-/** What an event does to its shopper's energy; one that does nothing needs none of the shopper's keys. */
-const actOf = (event: EnergyEvent) => (event.takesBack ? 'take-back' : event.credits.length > 0 ? 'credit' : '');
-
-/** Events applied in one script call: with a handful of tasks each, about a millisecond of Redis. */
-const eventsPerCall = 64;
+/** Shoppers touched in one script call, or a little more: with a handful of tasks each, about a millisecond of Redis. */
+const touchesPerCall = 64;
 /** An answer is remembered for at least this long, and a success while the task's window is open. */
 const answerKeptMs = 600_000;
 
@@ -87,31 +89,42 @@ export function createStore({ redis, keys }: { redis: Redis; keys: Keyspace }) {
     /** Applies events of one source to a partition, in order. Throws when an earlier one is missing. */
     async apply(partition: number, source: string, events: readonly EnergyEvent[], nowMs: number): Promise<void> {
       const p = keys.partition(partition);
-      for (let from = 0; from < events.length; from += eventsPerCall) {
-        const page = events.slice(from, from + eventsPerCall);
+      for (let from = 0; from < events.length; ) {
+        let to = from;
+        for (let touched = 0; to < events.length && touched < touchesPerCall; to++)
+          touched += events[to]?.touches.length ?? 0;
+        const page = events.slice(from, to);
+        from = to;
         const applied = await applyEvents.run(
           redis,
           [
             p.cursors,
             p.ledger,
             p.totals,
-            ...page
-              .filter((event) => actOf(event) !== '')
-              .flatMap(({ shopperId }) => [p.energy(shopperId), p.energyDone(shopperId), p.energyHistory(shopperId)]),
+            ...page.flatMap(({ touches }) =>
+              touches.flatMap(({ shopperId }) => [
+                p.energy(shopperId),
+                p.energyDone(shopperId),
+                p.energyHistory(shopperId),
+              ]),
+            ),
           ],
           [
             source,
             nowMs,
-            ...page.flatMap((event) => [
-              event.number,
-              event.shopperId,
-              event.atMs,
-              event.simulated ? '1' : '0',
-              p.bell('energy:mine', event.shopperId),
-              event.orderId,
-              actOf(event),
-              event.credits.length,
-              ...event.credits.flatMap((credit) => [credit.taskId, credit.energy, credit.closesAtMs]),
+            ...page.flatMap(({ number, touches }) => [
+              number,
+              touches.length,
+              ...touches.flatMap((touch) => [
+                touch.shopperId,
+                touch.atMs,
+                touch.simulated ? '1' : '0',
+                p.bell('energy:mine', touch.shopperId),
+                touch.orderId,
+                touch.takesBack ? 'take-back' : 'credit',
+                touch.credits.length,
+                ...touch.credits.flatMap((credit) => [credit.taskId, credit.energy, credit.closesAtMs]),
+              ]),
             ]),
           ],
         );

@@ -1,8 +1,8 @@
 -- Commits what was decided about orders: compares every document that was read, looks that holds, units and coupon uses are
 -- there, and then writes everything, or nothing. Also remembers an answer that changes nothing (a refusal).
 -- KEYS 1 ledger  2 outbox  3 outbox numbers  4 lapses of holds  5 totals  6 order dues  7 payment dues  8 accounts  9 the shopper's
---      account  10 the shopper's holds  11 what the shopper abandoned  12 answers of the caller  13 their order  14 the order of the
---      shopper's answers  15 orders of the shopper, then what the plan names by its place here
+--      account  10 the shopper's holds  11 what the shopper abandoned  12 answers of the caller  13 their order  14 the shopper's answers
+--      15 their order  16 orders of the shopper, then what the plan names by its place here
 -- ARGV 1 the plan as JSON, every number in it as text (CONSISTENCY.md 6):
 --      now, forget (until when an answer is kept), claimForget (until when that of an ended hold's claim is)  stamp (when the command arrived; '' for a sweep)  shopper
 --      answer: { request, command, hash, outcome, passing (it is not remembered) } or false
@@ -20,10 +20,11 @@
 -- @include ../../platform/redis/answers.lua
 -- @include ../../platform/redis/outbox.lua
 -- @include ../deals/pools/pool.lua
+-- @include ../deals/hold-answer.lua
 
 local ledger, outbox, numbers, lapses, totals = unpack(KEYS, 1, 5)
 local order_dues, payment_dues, accounts, account, holds, abandoned = unpack(KEYS, 6, 11)
-local answers, answers_order, shopper_order = unpack(KEYS, 12, 14)
+local answers, answers_order, shopper_answers, shopper_order = unpack(KEYS, 12, 15)
 local plan = cjson.decode(ARGV[1])
 local answer, shopper, now = plan.answer, plan.shopper, plan.now
 
@@ -31,7 +32,7 @@ local answer, shopper, now = plan.answer, plan.shopper, plan.now
 local STAMP_OLD_MS, STAMP_AHEAD_MS = 2000, 50
 
 if answer then
-  local outcome = recall(answers, answer.request, answer.command, answer.hash)
+  local outcome = recall(answers, answer.request, answer.command, answer.hash) or claimed_with(holds, answer.request)
   if outcome then return { 'remembered', outcome, '' } end
 end
 if plan.stamp ~= '' then
@@ -127,8 +128,7 @@ for _, hold in ipairs(plan.ended) do
   local kept = redis.call('HGET', holds, hold)
   redis.call('HDEL', holds, hold)
   redis.call('ZREM', lapses, shopper .. ' ' .. hold)
-  -- The claim's answer was kept as long as its hold; from here it may be forgotten like any other.
-  if kept then forget_after(shopper_order, string.match(kept, '^(%S+)'), plan.claimForget) end
+  if kept then remember_claim(shopper_answers, shopper_order, kept, now, plan.claimForget) end
 end
 if #plan.abandoned > 0 then
   for _, hold in ipairs(plan.abandoned) do redis.call('ZADD', abandoned, now, hold) end

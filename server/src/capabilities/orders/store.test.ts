@@ -50,7 +50,7 @@ async function repeat(deed: Deed, { keys, store }: { keys: Keyspace; store: Orde
     work.hincrby(k.deal(dealId), 'held', String(to));
     work.hincrby(k.dealTaken(dealId), shopperId, String(to));
     if (deed.is === 'claim') {
-      work.hset(k.holds(shopperId), holdId, `claim-${holdId} 0 ${JSON.stringify(json)}`);
+      work.hset(k.holds(shopperId), holdId, `claim-${holdId} hash 0 ${JSON.stringify(json)}`);
       work.zadd(k.lapses, lapsesAtMs, `${shopperId} ${holdId}`);
       work.zadd(k.answersOrder(shopperId), '+inf', `claim-${holdId}`);
     } else {

@@ -308,6 +308,7 @@ export function createOrderStore({
         k.abandoned(shopperId),
         k.answers(callerId),
         k.answersOrder(callerId),
+        k.answers(shopperId),
         k.answersOrder(shopperId),
         k.shopperOrders(shopperId),
       ];

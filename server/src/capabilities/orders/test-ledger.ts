@@ -1,5 +1,6 @@
 import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
+import { linesOf } from '../../platform/redis/ledger.ts';
 
 /**
  * Counts the money of a festival a second time, from its ledgers alone, and answers each difference in words: postings of
@@ -11,9 +12,8 @@ export async function orderLedger(redis: Redis, keys: Keyspace): Promise<string[
     const k = keys.partition(partition);
     const sums = new Map<string, bigint>();
     const shoppers = new Map<string, bigint>();
-    for (const [id, flat] of await redis.xrange(k.ledger, '-', '+')) {
-      const fields: Record<string, string> = {};
-      for (let i = 0; i + 1 < flat.length; i += 2) fields[flat[i] ?? ''] = flat[i + 1] ?? '';
+    const entries = await redis.xrange(k.ledger, '-', '+');
+    for (const { id, fields } of entries.flatMap(([entryId, flat]) => linesOf(entryId, flat))) {
       if (!fields['e']?.startsWith('order-')) continue;
       let total = 0n;
       for (const post of (fields['post'] ?? '').split(';').filter(Boolean)) {

@@ -6,6 +6,25 @@ export interface LedgerLine {
   fields: Record<string, string>;
 }
 
+/** Claims that were decided in one call are one entry: `<shopper> <hold>` and then `<when> <1 if simulated> <lines>` for each. */
+const claimsOfBatch = 'claims';
+
+/** The lines of one entry of a ledger. Every reader of a ledger reads by this. */
+export function linesOf(id: string, flat: readonly string[]): LedgerLine[] {
+  if (flat[1] === claimsOfBatch) {
+    const lines: LedgerLine[] = [];
+    for (let i = 4; i + 1 < flat.length; i += 2) {
+      const [shopper = '', hold = ''] = (flat[i] ?? '').split(' ');
+      const [, t = '', sim = '', claimed = ''] = /^(\S+) (\S+) (.*)$/.exec(flat[i + 1] ?? '') ?? [];
+      lines.push({ id, fields: { e: 'claimed', t, shopper, hold, lines: claimed, sim } });
+    }
+    return lines;
+  }
+  const fields: Record<string, string> = {};
+  for (let i = 0; i + 1 < flat.length; i += 2) fields[flat[i] ?? ''] = flat[i + 1] ?? '';
+  return [{ id, fields }];
+}
+
 const pageLines = 1_000;
 /** Pages read in one round: a follower that starts late catches up over several rounds and starves nobody. */
 const pagesPerRound = 50;
@@ -28,11 +47,7 @@ export function followLedger(redis: Redis, ledger: string): { catchUp(): Promise
           if (lines.length > 0) return lines;
           throw error;
         }
-        for (const [id, flat] of found) {
-          const fields: Record<string, string> = {};
-          for (let i = 0; i + 1 < flat.length; i += 2) fields[flat[i] ?? ''] = flat[i + 1] ?? '';
-          lines.push({ id, fields });
-        }
+        for (const [id, flat] of found) lines.push(...linesOf(id, flat));
         const last = found.at(-1);
         if (last !== undefined) after = `(${last[0]}`;
         caughtUp = found.length < pageLines;
