@@ -2,7 +2,7 @@ import { createTurns, type Difference, type LawReading } from '../../platform/la
 import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import { followLedger, isAtOrBefore, type LedgerLine } from '../../platform/redis/ledger.ts';
-import { type Books, couponFund, couponPool, type EscrowGroup, emptyBooks, foldMoney, forgetEscrow } from './books.ts';
+import { type Books, couponFund, couponPool, emptyBooks, foldMoney, forgetEscrow } from './books.ts';
 import { differencesOfOrder, escrowIn } from './strings.ts';
 
 /** Shoppers, coupon uses and order strings looked at in one round, so that a round costs the same however many there are. */
@@ -12,6 +12,9 @@ const documentsPerCall = 250;
 const documentsPerRound = 5_000;
 /** Looks until no order moved between a look and the end of the ledger; each is a fraction of a millisecond. */
 const looksMax = 12;
+
+/** Orders of one payment that a difference names; a payment covers no more. */
+const ordersNamedMax = 8;
 
 /** How many times a shopper may use a coupon; undefined where that is not known. */
 export type UsesPerShopper = (couponId: string) => number | undefined;
@@ -208,14 +211,18 @@ function createPartitionLaws({
       if (money.length > before) shoppers.again([id]);
     }
 
-    const groups = new Set<EscrowGroup>(books.escrow.values());
-    for (const group of groups) {
+    // There may be a hundred thousand of them, so words are found for those alone that are off.
+    for (const [id, group] of books.escrow) {
       const [first = ''] = group.orderIds;
-      const found = [...group.orderIds].reduce((all, id) => all + (inDocuments.get(id) ?? 0n), 0n);
-      const subject = `${[...group.orderIds].slice(0, 8).join(', ')}: in escrow`;
-      const about = { kind: 'order', id: first } as const;
-      add(money, { subject, expected: Number(group.minor), found: Number(found), minor: true, about });
+      if (id !== first) continue;
+      checked++;
+      let found = 0n;
+      for (const orderId of group.orderIds) found += inDocuments.get(orderId) ?? 0n;
       if (group.minor === 0n && found === 0n) forgetEscrow(books, group);
+      if (group.minor === found) continue;
+      const subject = `${[...group.orderIds].slice(0, ordersNamedMax).join(', ')}: in escrow`;
+      const about = { kind: 'order', id: first } as const;
+      money.push({ subject, expected: Number(group.minor), found: Number(found), minor: true, about });
     }
     // What documents say of orders of which no line ever put anything into escrow.
     for (const [id, minor] of inDocuments) {
