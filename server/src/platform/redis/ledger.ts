@@ -28,6 +28,8 @@ export function linesOf(id: string, flat: readonly string[]): LedgerLine[] {
 const pageLines = 1_000;
 /** Pages read in one round: a follower that starts late catches up over several rounds and starves nobody. */
 const pagesPerRound = 50;
+/** And no more lines than these, but for a last page: an entry of a stampede holds up to 128 claims, and all of a round lies in memory. */
+const linesPerRound = 50_000;
 
 /** Follows a ledger from its first line. Each law folds what it is given into sums of its own. */
 export function followLedger(redis: Redis, ledger: string): { catchUp(): Promise<LedgerLine[]>; caughtUp(): boolean } {
@@ -37,7 +39,7 @@ export function followLedger(redis: Redis, ledger: string): { catchUp(): Promise
     caughtUp: () => caughtUp,
     async catchUp() {
       const lines: LedgerLine[] = [];
-      for (let page = 0; page < pagesPerRound; page++) {
+      for (let page = 0; page < pagesPerRound && lines.length < linesPerRound; page++) {
         let found: [string, string[]][];
         try {
           found = await redis.xrange(ledger, after, '+', 'COUNT', pageLines);
