@@ -24,6 +24,7 @@ const journeys = [
   'twice',
   'disorder',
   'never-told',
+  'gone-home',
   'turned-back',
   'double-tap',
   'two-tabs',
@@ -281,7 +282,7 @@ describe('paying', () => {
   );
 
   browserTest(
-    'never told: the shop asks of its own accord, and finds the payment',
+    'never told: who comes back is told all the same, because the shop asks',
     async () => {
       const { page, context, troubles } = await visit(shop.url);
       const paymentId = await toTheTill(page, 'never-told');
@@ -395,8 +396,34 @@ describe('paying', () => {
   );
 });
 
-// These wait for the end of a hold, so they wait together.
-describe.concurrent('paying when the time is over', () => {
+// These wait for the end of a hold or for the shop's own round of questions, so they wait together.
+describe.concurrent('paying, and then waiting', () => {
+  browserTest(
+    'never told, and nobody comes back: the shop finds the payment on its rounds',
+    async () => {
+      const { page, context, troubles } = await visit(shop.url);
+      const paymentId = await toTheTill(page, 'gone-home');
+      await page.getByRole('radio', { name: 'Pays, never told' }).check();
+      // The page goes before it leads back.
+      const pressed = page.waitForResponse((response) => response.request().method() === 'POST');
+      await sign(page, /^Pay ¥111\.00/).click();
+      await pressed;
+      await page.close();
+      await until('the payment is found', async () => (await standingOf(paymentId)).payment.state.is === 'paid', {
+        withinMs: 40_000,
+        everyMs: 100,
+      });
+      expect(shop.passed.filter(({ reference }) => reference === paymentId)).toEqual([]);
+      await expectGoods(paymentId, 'gone-home');
+      const later = await context.newPage();
+      await later.goto(`${shop.url}/pay/${paymentId}`);
+      await expectPaidPage(later);
+      expect(troubles).toEqual([]);
+      await context.close();
+    },
+    90_000,
+  );
+
   browserTest(
     'too late, with the unit still free: it is goods after all, and said to be late',
     async () => {

@@ -74,7 +74,7 @@ async function bytesOf(request: IncomingMessage): Promise<Buffer> {
 }
 
 /** A webhook as it went by on its way from the till to the server. */
-export interface Passed {
+interface Passed {
   id: string;
   type: string;
   reference: string;
@@ -128,7 +128,7 @@ async function startTill(webhookUrl: string, delays: object): Promise<string> {
   return found[1] ?? '';
 }
 
-export interface ShopParts extends Omit<FestivalParts, 'deals'> {
+interface ShopParts extends Omit<FestivalParts, 'deals'> {
   deals: (NonNullable<FestivalParts['deals']>[number] & { brandId?: string; presale?: object })[];
   coupons?: object[];
 }
@@ -372,7 +372,6 @@ export async function newShopper(shop: Pick<Shop, 'url'>, session?: Session) {
         },
         { withinMs, everyMs: 50 },
       ),
-    leave: () => socket?.close(),
   };
 }
 
