@@ -37,7 +37,7 @@ const node = existsSync(pinned) ? pinned : process.execPath;
 
 const apiKey = 'a-key-for-rehearsals-only';
 /** All that this test knows and a stranger does not. */
-export const webhookSecret = 'what-the-till-signs-with-0123456789';
+const webhookSecret = 'what-the-till-signs-with-0123456789';
 
 const tills = new Set<ChildProcess>();
 const relays = new Set<Server>();
