@@ -63,8 +63,10 @@ interface Grant {
   G: number;
   waiting: number;
   want: number;
-  /** Asks of home that have not been answered: whoever comes now waits with the others, instead of taking what they wait for. */
+  /** Who waits for home's answer now: whoever comes waits with them, instead of taking what they wait for. */
   asking: number;
+  /** Settles with the next grant, whoever asked for it. */
+  news: PromiseWithResolvers<void>;
 }
 
 /** A claim on its way to a decision, with what home has said for its dry lines so far. */
@@ -200,7 +202,7 @@ export function createDealStore({
     const joined = claim.granted.get(dealId);
     if (joined !== undefined) return joined;
     const name = `${partition} ${dealId}`;
-    const grant = grants.get(name) ?? { G: 0, waiting: 0, want: 0, asking: 0 };
+    const grant = grants.get(name) ?? { G: 0, waiting: 0, want: 0, asking: 0, news: Promise.withResolvers() };
     grants.set(name, grant);
     grant.waiting++;
     grant.want += quantityOf(claim, dealId);
@@ -214,6 +216,32 @@ export function createDealStore({
     }
   }
 
+  /** Asks home for units of one deal; answers whether a grant came, by this ask or by another one in the meantime. */
+  async function askFor(claim: Waiting, partition: number, dealId: string, grant: Grant): Promise<boolean> {
+    const before = grant.G;
+    let come = false;
+    const asked = pools.ask({
+      poolId: poolOf(dealId),
+      partition,
+      want: quantityOf(claim, dealId),
+      wantOfAll: () => grant.want,
+    });
+    const told = asked.then((answer) => {
+      come = answer.kind === 'grant';
+      if (answer.kind !== 'grant' || answer.G <= grant.G) return;
+      grant.G = answer.G;
+      grant.news.resolve();
+      grant.news = Promise.withResolvers();
+    });
+    grant.asking++;
+    try {
+      await Promise.race([told, grant.news.promise]);
+    } finally {
+      grant.asking--;
+    }
+    return come || grant.G > before;
+  }
+
   /**
    * Asks home for all lines that are dry, at once. Answers whether units may have come for one of them, and who arrived first is
    * to be decided first. A grant that others brought while this claim was on its way needs no asking.
@@ -222,21 +250,9 @@ export function createDealStore({
     const come = await Promise.all(
       dry.map(async (dealId) => {
         const grant = waitForGrant(claim, partition, dealId);
-        if (grant.G > (claim.carried.get(dealId)?.granted ?? 0)) return true;
-        grant.asking++;
-        try {
-          const answer = await pools.ask({
-            poolId: poolOf(dealId),
-            partition,
-            want: quantityOf(claim, dealId),
-            wantOfAll: () => grant.want,
-          });
-          if (answer.kind !== 'grant') return false;
-          grant.G = Math.max(grant.G, answer.G);
-          return true;
-        } finally {
-          grant.asking--;
-        }
+        const carried = claim.carried.get(dealId);
+        if (carried !== undefined && grant.G > carried.granted) return true;
+        return askFor(claim, partition, dealId, grant);
       }),
     );
     return come.includes(true);

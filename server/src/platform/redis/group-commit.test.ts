@@ -73,6 +73,22 @@ test('what comes back to be decided again stands before those that came after it
   expect(batches).toEqual([[1], [2], [3, 4], [1, 5]]);
 });
 
+test('those who come back are decided in the order of their arrival, whoever was told first and whoever is still under way', async () => {
+  const { commit, batches, finish } = rig();
+  const [first, second, third] = [commit.arrive(), commit.arrive(), commit.arrive()];
+  void commit.decide(2, second);
+  // What it is answered makes the third come back as well.
+  void commit.decide(3, third).then(() => commit.decideAgain(3, third));
+  // The first of all comes back from elsewhere while the other two are under way, and behind it somebody comes for the first time.
+  void commit.decideAgain(1, first);
+  void commit.decide(4);
+  await finish();
+  expect(batches).toEqual([[2], [3]]);
+  await finish();
+  expect(batches).toEqual([[2], [3], [1, 3, 4]]);
+  await finish();
+});
+
 test('Redis decides claims in the order in which they came, also while two calls are under way', async () => {
   const { redis, keys, close } = await connectTestRedis();
   try {

@@ -41,7 +41,10 @@ export function createGroupCommit<Item, Result>({
   arrive(): number;
   /** Decides an item, in the order of arrival among those that wait; without a number it arrives now. */
   decide(item: Item, arrival?: number): Promise<Result>;
-  /** Decides an item once more, together with all that come back in the same turn: the one that arrived first goes first. */
+  /**
+   * Decides an item once more, when something has come that several wait for. Nothing else is sent until the calls under way
+   * have come back, because in those may be some who arrived earlier and come back as well: the first to arrive goes first.
+   */
   decideAgain(item: Item, arrival: number): Promise<Result>;
   waiting(): number;
 } {
@@ -55,6 +58,8 @@ export function createGroupCommit<Item, Result>({
   let queue: Waiting[] = [];
   let inFlight = 0;
   let arrivals = 0;
+  /** Some came back: nothing is sent until nothing is under way any more. */
+  let gathering = false;
 
   function nextBatch(): Waiting[] {
     const nowMs = clock.monotonicMs();
@@ -79,7 +84,7 @@ export function createGroupCommit<Item, Result>({
 
   async function pump(): Promise<void> {
     inFlight++;
-    for (let batch = nextBatch(); batch.length > 0; batch = nextBatch()) {
+    for (let batch = nextBatch(); batch.length > 0; batch = gathering ? [] : nextBatch()) {
       onBatch(batch.length);
       try {
         const results = await run(batch.map((w) => w.item));
@@ -94,10 +99,17 @@ export function createGroupCommit<Item, Result>({
       }
     }
     inFlight--;
+    if (gathering) setImmediate(goOn);
   }
 
   function pumpIfFree(): void {
-    if (inFlight < inFlightMax) void pump();
+    if (inFlight < inFlightMax && !gathering) void pump();
+  }
+
+  function goOn(): void {
+    if (inFlight > 0) return;
+    gathering = false;
+    for (let i = 0; i < inFlightMax; i++) pumpIfFree();
   }
 
   function enqueue(item: Item, arrival: number, thenStart: () => void): Promise<Result> {
@@ -118,7 +130,11 @@ export function createGroupCommit<Item, Result>({
     arrive: () => ++arrivals,
     decide: (item, arrival = ++arrivals) => enqueue(item, arrival, pumpIfFree),
     // Those who waited for one answer go on in the order in which they began to wait for it, which is not the order in which
-    // they arrived. Sent at once, the first of them would overtake the others.
-    decideAgain: (item, arrival) => enqueue(item, arrival, () => setImmediate(pumpIfFree)),
+    // they arrived. Sent at once, the first of them would overtake the others; a turn later all of them are in their places.
+    decideAgain: (item, arrival) =>
+      enqueue(item, arrival, () => {
+        gathering = true;
+        if (inFlight === 0) setImmediate(goOn);
+      }),
   };
 }
