@@ -36,7 +36,7 @@ afterEach(async () => {
   for (const end of endings.splice(0).toReversed()) await end();
 }, 60_000);
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -318,7 +318,7 @@ export async function settle(ways: readonly (() => Promise<Outcome | null>)[]): 
 }
 
 // ----------------------------------------------------------------------------------------------------------------- books
-export interface PoolBook {
+interface PoolBook {
   total: number;
   free: number;
   held: number;
