@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { beforeAll, describe, expect } from 'vitest';
 import { browserTest, buildClient, expectAccessible, expectNoSidewaysScroll, visit } from './test-browser.ts';
 import { until } from './test-server.ts';
 import { newShopper, type Shop, shopFestival, startShop } from './test-shop.ts';
@@ -44,16 +44,6 @@ beforeAll(async () => {
   buildClient();
   shop = await startShop({ festival, delays: { slowMs: 3_000, lateMs: 2_000, refundMs: 1_000 } });
 }, 120_000);
-
-afterAll(async () => {
-  if (shop === undefined) return;
-  // When every journey is over: what is owed back is back, and what is in escrow is the price of what was sold.
-  const accounts = await shop.accounts();
-  const sold = await Promise.all(festival.deals.map(async ({ id }) => (await shop.stock(id)).sold));
-  expect(accounts['refunds'] ?? 0).toBe(0);
-  expect(accounts['escrow']).toBe(sold.reduce((sum, units) => sum + units, 0) * priceMinor);
-  expect(shop.server.logged().filter(({ level }) => level >= 50)).toEqual([]);
-});
 
 const picturesDir = process.env['ELEVENS_PICTURES'];
 /** For people to look at, where ELEVENS_PICTURES names a folder. */
@@ -511,3 +501,14 @@ describe.concurrent('paying, and then waiting', () => {
     90_000,
   );
 });
+
+browserTest(
+  'when every journey is over, what is owed is back, and in escrow lies the price of what was sold',
+  async () => {
+    const accounts = await shop.accounts();
+    const sold = await Promise.all(festival.deals.map(async ({ id }) => (await shop.stock(id)).sold));
+    expect(accounts['refunds'] ?? 0).toBe(0);
+    expect(accounts['escrow']).toBe(sold.reduce((sum, units) => sum + units, 0) * priceMinor);
+    expect(shop.server.logged().filter(({ level }) => level >= 50)).toEqual([]);
+  },
+);
