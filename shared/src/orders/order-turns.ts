@@ -21,7 +21,15 @@ import { mayHappen } from './table.ts';
 type OfOrder = Extract<OrderEvent, { orderId: string }>;
 
 /** A balance that was paid in its last seconds may be told to us later than it was made; its units wait that long. */
-export const balanceGraceMs = 120_000;
+const balanceGraceMsMax = 120_000;
+/** A short window gets a grace no longer than itself. */
+export function balanceMissedAtMs({ balanceOpensAtMs, balanceClosesAtMs }: BalanceWindow): number {
+  return balanceClosesAtMs + Math.min(balanceGraceMsMax, balanceClosesAtMs - balanceOpensAtMs);
+}
+interface BalanceWindow {
+  balanceOpensAtMs: number;
+  balanceClosesAtMs: number;
+}
 
 /** Decides an event of one order. */
 export function decideOfOrder(scene: Scene, event: OfOrder, context: Context): Decision {
@@ -125,7 +133,7 @@ function missBalance(scene: Scene, context: Context, kept: KeptOrder): Decision 
   const { order } = kept;
   const { presale } = order;
   if (presale === null) return refuse({ why: 'wrong-state', state: order.state.is });
-  if (context.atMs < presale.balanceClosesAtMs + balanceGraceMs) return refuse({ why: 'not-yet' });
+  if (context.atMs < balanceMissedAtMs(presale)) return refuse({ why: 'not-yet' });
   const draft = startPlan(scene, context, 'balance-missed');
   const depositMinor = escrowOf(kept);
   const forfeitMinor = forfeitOf(depositMinor, presale.forfeitPermille);

@@ -1,5 +1,5 @@
 import type { KeptOrder, KeptPayment } from './documents.ts';
-import { balanceGraceMs, decideOfOrder } from './order-turns.ts';
+import { balanceMissedAtMs, decideOfOrder } from './order-turns.ts';
 import { decideOfPayment } from './payment-turns.ts';
 import type { Context, Decision, OrderEvent, Scene } from './plan.ts';
 import type { OrderEventName } from './table.ts';
@@ -13,7 +13,7 @@ export function decide(scene: Scene, event: OrderEvent, context: Context): Decis
 export function dueOfOrder({ order: { state } }: KeptOrder): { atMs: number; event: OrderEventName } | null {
   switch (state.is) {
     case 'deposit-paid':
-      return { atMs: state.balanceClosesAtMs + balanceGraceMs, event: 'miss-balance' };
+      return { atMs: balanceMissedAtMs(state), event: 'miss-balance' };
     case 'shipped':
       return { atMs: state.confirmByMs, event: 'wait-out' };
     case 'received':
