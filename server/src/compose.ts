@@ -209,7 +209,7 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
   await identity.start();
   const catalogue = createCatalogue({ redis, subscriber, objects, keys, clock, random, logger, feeds });
   await catalogue.load(authored);
-  const deals = createDeals({ redis, keys, clock, random, metrics, feeds, relay, catalogue });
+  const deals = createDeals({ redis, keys, clock, random, logger, metrics, feeds, relay, catalogue });
   // The till of the demo is another house under our roof: it is spoken to over HTTP like any payment provider.
   let url = '';
   const ownTill =

@@ -92,6 +92,7 @@ async function startNode(nodeName: string, sold: readonly DealRecord[] = [kettle
   const deals = createDeals({
     metrics: createMetrics(),
     ...needs,
+    logger: silent,
     clock: real,
     relay: createRelay({ redis, logger: silent }),
   });

@@ -8,6 +8,7 @@ import { durationMs } from '@elevens/shared/src/time.ts';
 import { type Caller, personOf } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { AnswerKey, HandlersOf } from '../../platform/gateway.ts';
+import type { Logger } from '../../platform/logger.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import type { Catalogue } from '../catalogue/index.ts';
@@ -43,6 +44,7 @@ export function createDealDecisions({
   catalogue,
   clock,
   random,
+  logger,
 }: {
   store: DealStore;
   pools: Pools;
@@ -50,6 +52,7 @@ export function createDealDecisions({
   catalogue: Catalogue;
   clock: Clock;
   random: Random;
+  logger: Logger;
 }) {
   /** What was last staged, by deal: staging again the same would only cost Redis a call. */
   const staged = new Map<string, string>();
@@ -189,16 +192,25 @@ export function createDealDecisions({
     return JSON.parse(outcome);
   }
 
+  /** Whoever names a hold that is not theirs, or is over, is told that there is none; it is written down. */
+  function noSuchHold(command: string, who: string, holdId: string): void {
+    logger.info({ audit: 'deals.unknown-hold', command, who, holdId }, 'somebody named a hold that they do not have');
+  }
+
   const handlers: HandlersOf<Contract> = {
     list,
     claim,
     async release(caller, input, answer) {
       const { shopperId } = personOf(caller);
-      return JSON.parse(await store.release({ shopperId, holdId: input.holdId }, caller.arrivedAtMs, answer));
+      const outcome = JSON.parse(await store.release({ shopperId, holdId: input.holdId }, caller.arrivedAtMs, answer));
+      if (outcome.why === 'unknown-hold') noSuchHold('deals:release', shopperId, input.holdId);
+      return outcome;
     },
     async accept(caller, input, answer) {
       const { shopperId } = personOf(caller);
-      return JSON.parse(await store.accept({ shopperId, holdId: input.holdId }, caller.arrivedAtMs, answer));
+      const outcome = JSON.parse(await store.accept({ shopperId, holdId: input.holdId }, caller.arrivedAtMs, answer));
+      if (outcome.why === 'unknown-hold') noSuchHold('deals:accept', shopperId, input.holdId);
+      return outcome;
     },
     async wait(caller, { dealId }, answer) {
       const { shopperId, simulated } = personOf(caller);

@@ -2,6 +2,7 @@ import type { deals as dealsContract } from '@elevens/shared/src/deals/contract.
 import type { Clock } from '../../platform/clock.ts';
 import type { FeedRegistry } from '../../platform/feeds.ts';
 import type { HandlersOf } from '../../platform/gateway.ts';
+import type { Logger } from '../../platform/logger.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Redis } from '../../platform/redis/connections.ts';
 import type { BatchMetrics } from '../../platform/redis/group-commit.ts';
@@ -27,6 +28,7 @@ export function createDeals({
   keys,
   clock,
   random,
+  logger,
   metrics,
   feeds,
   relay,
@@ -36,6 +38,7 @@ export function createDeals({
   keys: Keyspace;
   clock: Clock;
   random: Random;
+  logger: Logger;
   metrics: BatchMetrics;
   feeds: FeedRegistry;
   relay: Relay;
@@ -50,6 +53,7 @@ export function createDeals({
     catalogue,
     clock,
     random,
+    logger,
   });
   const laws = createDealLaws({ redis, keys });
   for (const [partition, outbox] of store.outboxes.entries()) {

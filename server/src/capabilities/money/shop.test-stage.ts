@@ -84,7 +84,7 @@ export async function openShop(
   const metrics = createMetrics();
   const feeds = { state: () => {}, log: () => {} };
   const relay = createRelay({ redis, logger });
-  const deals = createDeals({ redis, keys, clock, random, metrics, feeds, relay, catalogue });
+  const deals = createDeals({ redis, keys, clock, random, logger, metrics, feeds, relay, catalogue });
   const orders = createOrders({
     redis,
     keys,

@@ -348,6 +348,8 @@ export function createHttpApp(needs: HttpNeeds): Express {
     if (type === 'entity.too.large') {
       // What is still on its way is not read, so the connection cannot carry another request.
       response.setHeader('Connection', 'close');
+      if (rawRoutes.some(({ path }) => path === request.path))
+        logger.warn({ audit: 'delivery-too-large', path: request.path }, 'what another house delivered was too large');
       answerFault(response, new Fault('too-large').answer());
     } else if (type === 'encoding.unsupported' || type === 'charset.unsupported') {
       answerFault(response, badInput('the body must be JSON in UTF-8, not compressed'), 415);
