@@ -7,7 +7,8 @@
 --      now, forget (until when an answer is kept), claimForget (until when that of an ended hold's claim is)  stamp (when the command arrived; '' for a sweep)  shopper
 --      answer: { request, command, hash, outcome, passing (it is not remembered) } or false
 --      documents: [{ k, was (version, '0': none), text ('' to compare only) }]  timelines: [{ k, entries }]
---      holds: [{ id, was (as it was read), text }] that wait for a payment from here on  ended: [hold id]  abandoned: [hold id]
+--      holds: [{ id, was (as it was read), text ('' to compare only) }] that wait for a payment from here on  ended: [hold id]
+--      abandoned: [hold id]
 --      abandonedMs
 --      pools: [{ k (slice), taken (its place), id, bell, granted ('': nothing new), moves: [{ from, to, quantity, limit ('': none) }] }]
 --      line: [field, text, ...] of the ledger, or []  posts: [[account, minor]]
@@ -121,8 +122,10 @@ for _, document in ipairs(plan.documents) do
 end
 for _, timeline in ipairs(plan.timelines) do redis.call('RPUSH', KEYS[timeline.k], unpack(timeline.entries)) end
 for _, hold in ipairs(plan.holds) do
-  redis.call('HSET', holds, hold.id, hold.text)
-  redis.call('ZREM', lapses, shopper .. ' ' .. hold.id)
+  if hold.text ~= '' then
+    redis.call('HSET', holds, hold.id, hold.text)
+    redis.call('ZREM', lapses, shopper .. ' ' .. hold.id)
+  end
 end
 for _, hold in ipairs(plan.ended) do
   local kept = redis.call('HGET', holds, hold)

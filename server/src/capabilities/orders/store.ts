@@ -36,7 +36,7 @@ export interface Commit {
   /** The documents that were read; each is compared, whether or not the plan changes it. */
   scene: Scene;
   plan: Plan | null;
-  /** Holds that the plan begins to pay, as they were read. */
+  /** Holds that the plan begins to pay or ends, as they were read. */
   holds?: readonly ReadHold[];
   /** What home has granted this partition's slices since they were found dry, by pool. */
   granted?: ReadonlyMap<string, number>;
@@ -180,7 +180,6 @@ export function createOrderStore({
     const leavesLapses = plan?.event === 'placed' ? [...plan.holdsPaying, ...plan.holdsEnded] : [];
     const paymentIds = plan?.payments.map(({ kept }) => kept.payment.paymentId) ?? [];
     const score = (due: { atMs: number } | null) => (due === null ? '' : String(due.atMs));
-    const holds = (commit.holds ?? []).filter(({ holdId }) => plan?.holdsPaying.includes(holdId));
     return JSON.stringify({
       now: String(atMs),
       forget: String(atMs + (answer?.ok ? successKeptMs : refusalKeptMs)),
@@ -202,10 +201,13 @@ export function createOrderStore({
         k: place(k.timeline(kept.order.orderId)),
         entries: entries.map((entry) => JSON.stringify(entry)),
       })),
-      holds: holds.map(({ holdId, text, hold }) => ({
+      // Also a hold that ends at once, because nothing is to be paid, must be as it was read: its units are sold only once.
+      holds: (plan === null ? [] : (commit.holds ?? [])).map(({ holdId, text, hold }) => ({
         id: holdId,
         was: text,
-        text: text.slice(0, text.indexOf('{')) + JSON.stringify({ ...hold, paymentId: paymentIds[0] }),
+        text: plan?.holdsPaying.includes(holdId)
+          ? text.slice(0, text.indexOf('{')) + JSON.stringify({ ...hold, paymentId: paymentIds[0] })
+          : '',
       })),
       ended: plan?.holdsEnded ?? [],
       abandoned: plan?.holdsAbandoned ?? [],

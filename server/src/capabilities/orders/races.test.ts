@@ -1,0 +1,207 @@
+import { deals as dealsContract, type Hold } from '@elevens/shared/src/deals/contract.ts';
+import type { CouponRecord, DealRecord } from '@elevens/shared/src/deals/records.ts';
+import { type Order, orders as ordersContract, type Payment } from '@elevens/shared/src/orders/contract.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Person } from '../../platform/caller.ts';
+import { createClock, disciplineClock } from '../../platform/clock.ts';
+import { createGateway } from '../../platform/gateway.ts';
+import { createLogger } from '../../platform/logger.ts';
+import { createMetrics } from '../../platform/metrics.ts';
+import { createRandom } from '../../platform/random.ts';
+import { createKeyspace, type Keyspace } from '../../platform/redis/keyspace.ts';
+import { connectTestRedis } from '../../platform/redis/test-connection.ts';
+import { createRelay } from '../../platform/relay.ts';
+import type { Catalogue } from '../catalogue/index.ts';
+import { createDeals } from '../deals/index.ts';
+import { type NewSession, type PaymentEvent, ProviderRefused } from '../payments/index.ts';
+import { createOrders } from './index.ts';
+import { orderLedger } from './test-ledger.ts';
+
+const clock = createClock();
+const random = createRandom();
+let rig: Awaited<ReturnType<typeof connectTestRedis>>;
+beforeAll(async () => {
+  rig = await connectTestRedis();
+  await disciplineClock(clock, () => rig.redis.time() as Promise<[number, number]>);
+});
+afterAll(() => rig.close());
+
+/** Looked at by what it holds, as a client would. */
+type Answer = ReturnType<typeof JSON.parse>;
+let keys: Keyspace;
+let shop: ReturnType<typeof openShop>;
+let shiftMs: number;
+let deals: DealRecord[];
+let coupons: CouponRecord[];
+
+/** A street with one brand, and a provider that keeps one session for one idempotency key, as providers do. */
+function openShop(partitions: number) {
+  keys = createKeyspace({ festival: `t${random.token(6)}`, partitions });
+  shiftMs = 0;
+  const firstStartMs = clock.nowMs() - 3_600_000;
+  deals = [
+    {
+      id: 'kettle',
+      productId: 'kettle',
+      when: '+0s for 2h',
+      priceMinor: 9_000,
+      total: 10,
+      limitPerShopper: 5,
+      hold: '10m',
+    },
+  ];
+  coupons = [];
+  const product = { id: 'kettle', brandId: 'steam', name: 'Kettle', blurb: '', listMinor: 12_000, unit: 'kettle' };
+  const records = () => ({ deals, coupons, products: [product], brands: [] });
+  const catalogue = {
+    festival: () => ({
+      id: 'test',
+      currency: 'CNY',
+      payout: { commissionPermille: 50, confirmDays: 10, refundDays: 7 },
+      firstStartMs,
+    }),
+    all: (kind: 'deals') => records()[kind],
+    get: (kind: 'deals', id: string) => records()[kind].find((record) => record.id === id),
+    version: () => 1,
+  } as unknown as Catalogue;
+  const logger = createLogger('silent');
+  const metrics = createMetrics();
+  const relay = createRelay({ redis: rig.redis, logger });
+  const feeds = { state: () => {}, log: () => {} };
+  const shared = { redis: rig.redis, keys, random, feeds, relay, catalogue, logger, metrics };
+  const dealsHere = createDeals({ ...shared, clock });
+  const sessions = new Map<string, { providerId: string; url: string; asked: string }>();
+  /** Runs after the provider has opened a session and before its answer arrives. */
+  let meanwhile: () => void = () => {};
+  const orders = createOrders({
+    ...shared,
+    clock: { ...clock, nowMs: () => clock.nowMs() + shiftMs },
+    pools: dealsHere.pools,
+    provider: {
+      async createSession({ idempotencyKey, ...asked }: NewSession) {
+        const known = sessions.get(idempotencyKey);
+        if (known !== undefined && known.asked !== JSON.stringify(asked))
+          throw new ProviderRefused({ status: 409, code: 'idempotency-key-reused', call: 'POST /v1/sessions' });
+        const providerId = known?.providerId ?? `p_${random.token(9)}`;
+        const session = { providerId, url: `https://till.example/${providerId}`, asked: JSON.stringify(asked) };
+        sessions.set(idempotencyKey, session);
+        meanwhile();
+        return session;
+      },
+    },
+    askProvider: async () => {},
+    returnUrl: (paymentId) => `/pay/${paymentId}`,
+  });
+  const gateway = createGateway({ clock, random, logger, metrics, checkReplies: true });
+  gateway.serve(ordersContract, orders.handlers);
+  gateway.serve(dealsContract, dealsHere.handlers);
+  return {
+    deals: dealsHere,
+    orders,
+    gateway,
+    sessions,
+    duringSession(run: () => void) {
+      meanwhile = run;
+    },
+  };
+}
+beforeEach(() => {
+  shop = openShop(1);
+});
+
+const stageAll = async () => {
+  await shop.deals.stage();
+  await shop.orders.stageCoupons();
+};
+const person = (more: Partial<Person> = {}): Person => ({
+  shopperId: `s_${random.token(16)}`,
+  displayName: 'Lin',
+  locale: 'en',
+  roles: ['shopper'],
+  brandId: null,
+  simulated: false,
+  ...more,
+});
+async function call(name: `${'deals' | 'orders'}:${string}`, who: Person, input: object): Promise<Answer> {
+  const [capability, key] = name.split(':');
+  const contract = capability === 'deals' ? dealsContract : ordersContract;
+  const { changes } = contract.commands[key as never] as { changes: boolean };
+  const sent = changes ? { requestId: random.token(12), ...input } : input;
+  return shop.gateway.call({ name, input: sent, person: who, address: 'a', socket: null });
+}
+async function claim(who: Person, dealId = 'kettle', quantity = 1): Promise<Hold> {
+  const answer = await call('deals:claim', who, { lines: [{ dealId, quantity }] });
+  if (!answer.ok) throw new Error(JSON.stringify(answer));
+  return answer.reply;
+}
+async function placed(who: Person, totalMinor: number): Promise<{ payment: Payment; orders: Order[]; hold: Hold }> {
+  const hold = await claim(who);
+  const answer = await call('orders:place', who, { holdIds: [hold.holdId], totalMinor, currency: 'CNY' });
+  if (!answer.ok) throw new Error(JSON.stringify(answer));
+  return { ...answer.reply, hold };
+}
+const told = (type: PaymentEvent['type'], payment: Payment, providerId: string): PaymentEvent => ({
+  eventId: random.token(9),
+  type,
+  providerId,
+  reference: payment.paymentId,
+  amountMinor: payment.amountMinor,
+  currency: 'CNY',
+  atMs: clock.nowMs(),
+});
+const settle = (event: PaymentEvent) => shop.orders.book.settle(event);
+async function stock(dealId = 'kettle') {
+  const counts = { free: 0, held: 0, sold: 0 };
+  for (let p = 0; p < keys.partitions; p++) {
+    const slice = await rig.redis.hmget(keys.partition(p).deal(dealId), 'free', 'held', 'sold');
+    for (const [i, name] of (['free', 'held', 'sold'] as const).entries()) counts[name] += Number(slice[i] ?? 0);
+  }
+  return counts;
+}
+async function expectLawsWhole(): Promise<void> {
+  const laws = await shop.deals.checkLaws();
+  expect([...laws.stock.evidence, ...laws.holds.evidence, ...laws.coupons.evidence]).toEqual([]);
+  expect(await orderLedger(rig.redis, keys)).toEqual([]);
+}
+
+describe('an order that a coupon pays whole', () => {
+  const whole: CouponRecord = {
+    id: 'gift',
+    title: 'Gift',
+    kind: 'cross-brand',
+    offMinor: 9_000,
+    fromMinor: 0,
+    repeats: false,
+    when: '+0s for 2h',
+    usesPerShopper: 5,
+    total: 100,
+    stacksWith: [],
+  };
+
+  test('is placed once of one hold, however many tabs place it at the same moment', async () => {
+    coupons = [whole];
+    await stageAll();
+    const lin = person();
+    const hold = await claim(lin);
+    const place = () => call('orders:place', lin, { holdIds: [hold.holdId], totalMinor: 0, currency: 'CNY' });
+    const answers = await Promise.all([place(), place(), place()]);
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+    expect(await stock()).toEqual({ free: 9, held: 0, sold: 1 });
+    await expectLawsWhole();
+  });
+
+  test('is not placed of a hold that its shopper lets go at the same moment', async () => {
+    coupons = [whole];
+    await stageAll();
+    for (let round = 0; round < 8; round++) {
+      const lin = person();
+      const hold = await claim(lin);
+      const [placing, letGo] = await Promise.all([
+        call('orders:place', lin, { holdIds: [hold.holdId], totalMinor: 0, currency: 'CNY' }),
+        call('deals:release', lin, { holdId: hold.holdId }),
+      ]);
+      expect([placing.ok, letGo.ok].filter(Boolean)).toHaveLength(1);
+    }
+    await expectLawsWhole();
+  });
+});
