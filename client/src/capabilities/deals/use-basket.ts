@@ -1,11 +1,11 @@
 import type { Hold, Stock } from '@elevens/shared/src/deals/contract.ts';
 import { useMemo, useState } from 'react';
 import { useLink, usePlatform } from '../../platform/platform.tsx';
+import { type KeptChange, useKeptChange } from '../../platform/use-kept-change.ts';
 import { type BasketSign, basketSignOf, type HeldParts, heldParts, type WantedState, wantedStateOf } from './basket.ts';
 import type { CouponChoice } from './coupon-choice.ts';
 import { isUndecided } from './use-claim.ts';
 import { type Offer, useLanterns, useMyHolds, useOffers } from './use-deals.ts';
-import { type KeptChange, useKeptChange } from './use-kept-change.ts';
 import { type Place, usePlace } from './use-place.ts';
 import { mergedLines, proofIn, type QuoteView, useQuote } from './use-quote.ts';
 import { useStocks } from './use-stocks.ts';

@@ -2,8 +2,8 @@ import type { CommandOutcome } from '@elevens/shared/src/contracts.ts';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { spreadOut } from '../../platform/chance.ts';
 import { useLink, usePlatform, useSession } from '../../platform/platform.tsx';
+import { useKeptChange } from '../../platform/use-kept-change.ts';
 import { useMyHolds } from './use-deals.ts';
-import { useKeptChange } from './use-kept-change.ts';
 
 type LineRefusal = Exclude<CommandOutcome<'deals:wait'> | CommandOutcome<'deals:unwait'>, { ok: true }>;
 

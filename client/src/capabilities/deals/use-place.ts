@@ -2,7 +2,7 @@ import type { CommandOutcome } from '@elevens/shared/src/contracts.ts';
 import type { Hold } from '@elevens/shared/src/deals/contract.ts';
 import type { Currency } from '@elevens/shared/src/money.ts';
 import { useState } from 'react';
-import { useKeptChange } from './use-kept-change.ts';
+import { useKeptChange } from '../../platform/use-kept-change.ts';
 
 /** What the last try to order came to, as far as it was not an order. */
 export type PlaceRefusal = Exclude<CommandOutcome<'orders:place'>, { ok: true }>;

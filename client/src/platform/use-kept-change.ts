@@ -1,9 +1,9 @@
 import type { CommandInput, CommandOutcome } from '@elevens/shared/src/contracts.ts';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { randomId } from '../../platform/chance.ts';
-import { usePlatform, useSession } from '../../platform/platform.tsx';
-import type { ChangeName, Without } from '../../platform/socket.ts';
+import { randomId } from './chance.ts';
 import { createIntentions, type Kept } from './intentions.ts';
+import { usePlatform, useSession } from './platform.tsx';
+import type { ChangeName, Without } from './socket.ts';
 
 export interface KeptChange<N extends ChangeName> {
   busy: boolean;
