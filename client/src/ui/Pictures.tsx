@@ -29,7 +29,7 @@ export const ProductPicture = memo(function ProductPicture({
   product,
   className,
 }: {
-  product: Product;
+  product: Pick<Product, 'id' | 'picture'>;
   className?: string;
 }) {
   const markup = useMemo(() => productPicture(product.id, product.picture), [product]);
@@ -61,7 +61,13 @@ export const ProductMedallion = memo(function ProductMedallion({
   return <Drawn markup={markup} viewBox="0 0 240 240" className={className} />;
 });
 
-export const BrandLogo = memo(function BrandLogo({ brand, className }: { brand: Brand; className?: string }) {
+export const BrandLogo = memo(function BrandLogo({
+  brand,
+  className,
+}: {
+  brand: Pick<Brand, 'logo'>;
+  className?: string;
+}) {
   const markup = useMemo(() => brandLogo(brand.logo), [brand]);
   return <Drawn markup={markup} viewBox="0 0 48 48" className={className} />;
 });

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { brandRecord, productRecord } from '../catalogue/records.ts';
 import { change, defineContract, feed, query } from '../contract.ts';
+import { couponKinds } from '../deals/pricing/coupon-kinds.ts';
 import { priceProofSchema } from '../deals/pricing/schema.ts';
 import { occurrenceIdSchema, recordIdSchema, shopperIdSchema } from '../ids.ts';
 import { currencySchema, minorSchema } from '../money-schema.ts';
@@ -69,6 +71,8 @@ export type OrderStateName = OrderState['is'];
 export const orderLineSchema = z.strictObject({
   dealId: occurrenceIdSchema,
   productId: recordIdSchema,
+  /** What it was called when it was ordered: a record that changes later renames nothing that was sold. */
+  name: z.string(),
   quantity: z.int(),
   /** Of one unit: outside the festival, and as claimed. */
   listMinor: minorSchema,
@@ -142,6 +146,16 @@ const paymentStateSchema = z.discriminatedUnion('is', [
   z.strictObject({ is: z.literal('refunded'), refundedAtMs: momentMsSchema }),
 ]);
 
+const refundSchema = z.strictObject({
+  reference: z.string(),
+  orderId: orderIdSchema,
+  amountMinor: minorSchema,
+  why: z.enum(['cancelled', 'returned', 'too-late', 'settled', 'balance-missed']),
+  state: z.enum(['asked', 'confirmed', 'failed']),
+  atMs: momentMsSchema,
+});
+export type Refund = z.infer<typeof refundSchema>;
+
 export const paymentSchema = z.strictObject({
   paymentId: paymentIdSchema,
   shopperId: shopperIdSchema,
@@ -153,18 +167,22 @@ export const paymentSchema = z.strictObject({
   /** The provider's page; null until it was asked for. */
   url: z.string().nullable(),
   state: paymentStateSchema,
-  refunds: z.array(
-    z.strictObject({
-      reference: z.string(),
-      orderId: orderIdSchema,
-      amountMinor: minorSchema,
-      why: z.enum(['cancelled', 'returned', 'too-late', 'settled', 'balance-missed']),
-      state: z.enum(['asked', 'confirmed', 'failed']),
-      atMs: momentMsSchema,
-    }),
-  ),
+  /** When the provider last told that an attempt was refused: nothing was taken, and another may be made. Null: never. */
+  lastRefusedAtMs: momentMsSchema.nullable(),
+  refunds: z.array(refundSchema),
 });
 export type Payment = z.infer<typeof paymentSchema>;
+
+const couponNameSchema = z.strictObject({ id: recordIdSchema, title: z.string(), kind: z.enum(couponKinds) });
+export type CouponName = z.infer<typeof couponNameSchema>;
+
+/** What orders speak of, as far as the street still has it: how it is called and drawn. */
+const thingsSchema = z.strictObject({
+  products: z.array(productRecord.pick({ id: true, name: true, picture: true })),
+  brands: z.array(brandRecord.pick({ id: true, name: true, logo: true })),
+  coupons: z.array(couponNameSchema),
+});
+export type OrderedThings = z.infer<typeof thingsSchema>;
 
 const none = z.strictObject({});
 const unknownOrder = { 'unknown-order': none } as const;
@@ -188,7 +206,8 @@ export const orders = defineContract('orders', {
           .refine((lines) => new Set(lines.map((l) => l.dealId)).size === lines.length, 'must name each deal once'),
         coupons: z.array(recordIdSchema).max(couponsPerOrderMax).exactOptional(),
       },
-      reply: priceProofSchema,
+      /** `coupons` names every coupon that the proof speaks of. */
+      reply: priceProofSchema.extend({ coupons: z.array(couponNameSchema) }),
       rejections: {
         'unknown-deal': z.strictObject({ dealId: occurrenceIdSchema }),
         'unknown-coupon': couponRefusal,
@@ -317,6 +336,7 @@ export const orders = defineContract('orders', {
       reply: z.strictObject({
         orders: z.array(orderSchema).max(ordersPerPage),
         payments: z.array(paymentSchema),
+        things: thingsSchema,
         more: z.boolean(),
       }),
       rejections: {},
@@ -332,11 +352,14 @@ export const orders = defineContract('orders', {
       cost: 5,
     }),
     one: query({
-      summary: 'An order with its payment and its whole timeline, as its buyer and its seller see it.',
+      summary: 'An order with its payment, its refunds and its whole timeline, as its buyer and its seller see it.',
       input: { orderId: orderIdSchema },
       reply: z.strictObject({
         order: orderSchema,
         payment: paymentSchema,
+        /** All that went back or goes back of it, by whichever of its payments it came. */
+        refunds: z.array(refundSchema),
+        things: thingsSchema,
         timeline: z.array(timelineEntrySchema),
         /** Whether the chain of hashes holds, and if not the first entry at which it breaks. */
         chain: z.strictObject({ whole: z.boolean(), brokenAt: z.int().nullable() }),
@@ -348,7 +371,7 @@ export const orders = defineContract('orders', {
     payment: query({
       summary: 'A payment as it stands; what a page asks that came back from the provider.',
       input: { paymentId: paymentIdSchema },
-      reply: z.strictObject({ payment: paymentSchema, orders: z.array(orderSchema) }),
+      reply: z.strictObject({ payment: paymentSchema, orders: z.array(orderSchema), things: thingsSchema }),
       rejections: { 'unknown-payment': none },
       callers: ['shopper'],
       cost: 1,

@@ -42,6 +42,7 @@ export function decideOfPayment(scene: Scene, event: OfPayment, context: Context
       return lapse(scene, context, { kept, orders });
     case 'open-session':
     case 'end-session':
+    case 'refuse-attempt':
       return changeSession(scene, event, context, kept);
     case 'confirm-refund':
     case 'repeat-refund':
@@ -352,18 +353,29 @@ function giveBackLate(
   return { ok: true, plan: draft.plan() };
 }
 
+const sessionEvents = {
+  'open-session': 'session-opened',
+  'end-session': 'session-over',
+  'refuse-attempt': 'attempt-refused',
+} as const;
+
 function changeSession(
   scene: Scene,
-  event: Extract<OrderEvent, { is: 'open-session' | 'end-session' }>,
+  event: Extract<OrderEvent, { is: 'open-session' | 'end-session' | 'refuse-attempt' }>,
   context: Context,
   kept: KeptPayment,
 ): Decision {
-  const draft = startPlan(scene, context, event.is === 'open-session' ? 'session-opened' : 'session-over');
+  const draft = startPlan(scene, context, sessionEvents[event.is]);
   if (event.is === 'open-session') {
     if (kept.payment.state.is !== 'open') return refuse({ why: 'wrong-state', state: kept.payment.state.is });
     if (kept.providerId !== null) return refuse({ why: 'nothing-to-do' });
     const { providerId, url } = event;
     draft.setPayment({ ...kept, providerId, payment: { ...kept.payment, url } }, context.atMs + firstLookMs);
+  } else if (event.is === 'refuse-attempt') {
+    // One attempt took nothing and ends nothing. It is kept for who waits; told after the money came, it says nothing any more.
+    if (kept.payment.state.is !== 'open' || kept.providerId !== event.providerId)
+      return refuse({ why: 'nothing-to-do' });
+    draft.setPayment({ ...kept, payment: { ...kept.payment, lastRefusedAtMs: context.atMs } });
   } else {
     if (kept.sessionOver || kept.providerId !== event.providerId) return refuse({ why: 'nothing-to-do' });
     draft.setPayment({ ...kept, sessionOver: true });
@@ -378,12 +390,12 @@ export function newPayment({
   holdIds = [],
   coupons = [],
   ...shown
-}: Omit<Payment, 'url' | 'state' | 'refunds'> &
+}: Omit<Payment, 'url' | 'state' | 'lastRefusedAtMs' | 'refunds'> &
   Pick<KeptPayment, 'simulated' | 'openedAtMs'> &
   Partial<Pick<KeptPayment, 'holdIds' | 'coupons'>>): KeptPayment {
   return {
     version: 0,
-    payment: { ...shown, url: null, state: { is: 'open' }, refunds: [] },
+    payment: { ...shown, url: null, state: { is: 'open' }, lastRefusedAtMs: null, refunds: [] },
     simulated,
     openedAtMs,
     providerId: null,

@@ -23,6 +23,8 @@ export interface Placing {
   /** The earliest lapse of its holds. */
   dueAtMs: number;
   proof: PriceProof;
+  /** How what is ordered is called now, by product. */
+  names: Readonly<Record<string, string>>;
   /** The deals that are presales; their lines are an order each, because each has a balance window of its own. */
   presales: Readonly<Record<string, BalanceTerms>>;
   usesPerShopper: Readonly<Record<string, number>>;
@@ -95,7 +97,7 @@ function grouped(lines: readonly LineProof[], presales: Placing['presales']): Li
 
 function orderOf(
   lines: readonly LineProof[],
-  { paymentId, newOrderId, shopperId, simulated, dueAtMs, proof, presales, terms }: Placing,
+  { paymentId, newOrderId, shopperId, simulated, dueAtMs, proof, names, presales, terms }: Placing,
   context: Context,
   fundedBy: readonly string[],
 ): KeptOrder {
@@ -128,6 +130,7 @@ function orderOf(
       lines: lines.map((line) => ({
         dealId: line.dealId,
         productId: line.productId,
+        name: names[line.productId] ?? line.productId,
         quantity: line.quantity,
         listMinor: line.unitListMinor,
         unitMinor: line.unitMinor,

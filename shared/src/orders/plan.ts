@@ -23,6 +23,7 @@ export type OrderEvent =
   // What changes a payment only, and of an order no more than its timeline.
   | { is: 'open-session'; paymentId: string; providerId: string; url: string }
   | { is: 'end-session'; paymentId: string; providerId: string }
+  | { is: 'refuse-attempt'; paymentId: string; providerId: string }
   | { is: 'confirm-refund'; paymentId: string; reference: string; amountMinor: number; currency: string }
   | { is: 'repeat-refund'; paymentId: string; reference: string; amountMinor: number; currency: string };
 

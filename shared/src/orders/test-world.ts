@@ -249,6 +249,7 @@ export function createWorld({
         holdIds: mine.map(({ holdId }) => holdId),
         dueAtMs: Math.min(...mine.map(({ lapsesAtMs }) => lapsesAtMs)),
         proof,
+        names: {},
         presales: Object.fromEntries(
           presales.flatMap(({ dealId, presale }) => (presale === undefined ? [] : [[dealId, presale]])),
         ),

@@ -1,15 +1,9 @@
-import type { PriceProof, PriceStep, RuledOut } from '@elevens/shared/src/deals/pricing/types.ts';
+import type { PriceStep, RuledOut } from '@elevens/shared/src/deals/pricing/types.ts';
 import { percentOff } from '@elevens/shared/src/money.ts';
 import { useWords } from '../../platform/i18n.ts';
 import { useTimes } from '../../platform/use-places.ts';
 import { Icon } from '../../ui/Icon.tsx';
-import type { QuoteView } from './use-quote.ts';
-import { proofIn } from './use-quote.ts';
-
-/** A coupon as it is called: its id is the code that stands on it. */
-export function codeOf(couponId: string): string {
-  return couponId.toLocaleUpperCase('en');
-}
+import { couponIn, proofIn, type Quote, type QuoteView } from './use-quote.ts';
 
 /** Coupons left out that are named at once; the others are one tap away. */
 const outShownMax = 2;
@@ -56,7 +50,8 @@ export function PriceReceipt({ quote, lowMinor, brandName, onCoupon }: ReceiptPr
           <Step key={step.step === 'coupon' ? step.couponId : step.step} step={step} proof={proof} units={units}>
             {step.step === 'coupon' && onCoupon !== undefined && (
               <button type="button" className="linkish" onClick={() => onCoupon.leaveOut(step.couponId)}>
-                {t('receipt.leaveOut', { code: codeOf(step.couponId) })}
+                {t('receipt.leaveOut')}
+                <span className="vh"> {couponIn(proof, step.couponId)}</span>
               </button>
             )}
           </Step>
@@ -109,7 +104,7 @@ export function PriceReceipt({ quote, lowMinor, brandName, onCoupon }: ReceiptPr
 }
 
 /** The low of the 30 days before the festival's first price: what the discount is measured against. */
-function Measured({ lowMinor, proof, units }: { lowMinor: number; proof: PriceProof; units: number }) {
+function Measured({ lowMinor, proof, units }: { lowMinor: number; proof: Quote; units: number }) {
   const { t, format } = useWords();
   const unitMinor = Math.ceil(proof.totalMinor / Math.max(1, units));
   const amount = format.money(lowMinor, proof.currency);
@@ -129,7 +124,7 @@ function Step({
   children,
 }: {
   step: PriceStep;
-  proof: PriceProof;
+  proof: Quote;
   units: number;
   children: React.ReactNode;
 }) {
@@ -164,7 +159,8 @@ function Step({
       return (
         <>
           <dt>
-            {t(`receipt.kind.${step.kind}`, { code: codeOf(step.couponId) })}
+            {couponIn(proof, step.couponId)}
+            <small>{t(`receipt.kind.${step.kind}`)}</small>
             {step.times > 1 && (
               <small>
                 {t('receipt.times', {
@@ -202,15 +198,15 @@ function Out({
   onUse,
 }: {
   out: RuledOut;
-  proof: PriceProof;
+  proof: Quote;
   brandName: (brandId: string) => string;
   onUse: ((out: RuledOut) => void) | undefined;
 }) {
   const { t, format } = useWords();
   const times = useTimes();
-  const code = codeOf(out.couponId);
+  const code = couponIn(proof, out.couponId);
   const money = (minor: number): string => format.money(minor, proof.currency);
-  const codes = (ids: readonly string[]): string => format.list(ids.map(codeOf));
+  const codes = (ids: readonly string[]): string => format.list(ids.map((id) => couponIn(proof, id)));
   const words = ((): string => {
     switch (out.why) {
       case 'other-brand':
@@ -252,7 +248,8 @@ function Out({
       {words}{' '}
       {onUse !== undefined && usable(out) && (
         <button type="button" className="linkish" onClick={() => onUse(out)}>
-          {t('receipt.use', { code })}
+          {t('receipt.use')}
+          <span className="vh"> {code}</span>
         </button>
       )}
     </li>

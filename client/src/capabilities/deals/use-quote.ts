@@ -1,16 +1,24 @@
-import type { PriceProof } from '@elevens/shared/src/deals/pricing/types.ts';
 import { useEffect, useState } from 'react';
 import { spreadOut } from '../../platform/chance.ts';
 import { useLink, useList, usePlatform } from '../../platform/platform.tsx';
+import type { ReplyOfName } from '../../platform/wire.ts';
 import { useLanterns } from './use-deals.ts';
+
+/** The server's sum, with the names of the coupons that it speaks of. */
+export type Quote = ReplyOfName<'orders:quote'>;
+
+/** A coupon as it is called in a sentence. */
+export function couponIn({ coupons }: Pick<Quote, 'coupons'>, couponId: string): string {
+  return `“${coupons.find(({ id }) => id === couponId)?.title ?? couponId}”`;
+}
 
 /** What some things cost together, and how that comes about. */
 export type QuoteView =
   | { is: 'none' }
   /** `last`: the sum before, while the new one is on its way. */
-  | { is: 'asking'; last: PriceProof | null }
-  | { is: 'ready'; proof: PriceProof }
-  | { is: 'failed'; why: string; last: PriceProof | null };
+  | { is: 'asking'; last: Quote | null }
+  | { is: 'ready'; proof: Quote }
+  | { is: 'failed'; why: string; last: Quote | null };
 
 export interface QuoteLine {
   dealId: string;
@@ -76,13 +84,13 @@ export function useQuote(
   return answer.view;
 }
 
-function lastOf(view: QuoteView | null): PriceProof | null {
+function lastOf(view: QuoteView | null): Quote | null {
   if (view === null || view.is === 'none') return null;
   return view.is === 'ready' ? view.proof : view.last;
 }
 
 /** What is known of the sum, fresh or not. */
-export function proofIn(view: QuoteView): PriceProof | null {
+export function proofIn(view: QuoteView): Quote | null {
   return lastOf(view);
 }
 

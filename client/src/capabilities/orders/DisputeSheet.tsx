@@ -1,9 +1,9 @@
 import type { Order } from '@elevens/shared/src/orders/contract.ts';
 import { useState } from 'react';
 import { useWords } from '../../platform/i18n.ts';
+import { useKeptChange } from '../../platform/use-kept-change.ts';
 import { Sheet } from '../../ui/Sheet.tsx';
 import { Quiet } from '../../ui/Sign.tsx';
-import { useKeptChange } from '../deals/use-kept-change.ts';
 import { ReasonField } from './ReasonField.tsx';
 import { useOutcomeWords } from './use-outcome-words.ts';
 

@@ -23,7 +23,7 @@ export function Goods({ order, things, heading }: { order: Order; things: Things
           <article className="goods" key={line.dealId}>
             {product === undefined ? <Mark name="lantern-gold" /> : <ProductPicture product={product} />}
             <div>
-              <h3>{things.productName(line.productId)}</h3>
+              <h3>{line.name}</h3>
               <small>
                 {t('order.units', { count: line.quantity })}
                 {line.refundedUnits > 0 && <>, {t('order.unitsBack', { count: line.refundedUnits })}</>}

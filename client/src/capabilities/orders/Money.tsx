@@ -1,15 +1,23 @@
-import type { Order, Payment } from '@elevens/shared/src/orders/contract.ts';
+import type { Order, Payment, Refund } from '@elevens/shared/src/orders/contract.ts';
 import { useWords } from '../../platform/i18n.ts';
 import { useTimes } from '../../platform/use-places.ts';
 import { moneyOf } from './order-acts.ts';
-import { refundsOf } from './refund-amounts.ts';
 
 /** Who has the money now, and how what goes back gets there. */
-export function WhereMoney({ order, payment, seller }: { order: Order; payment: Payment; seller: string }) {
+export function WhereMoney({
+  order,
+  payment,
+  refunds,
+  seller,
+}: {
+  order: Order;
+  payment: Payment;
+  refunds: readonly Refund[];
+  seller: string;
+}) {
   const { t, format } = useWords();
   const times = useTimes();
-  const held = moneyOf(order, payment);
-  const refunds = refundsOf(order, payment);
+  const held = moneyOf(order, payment, refunds);
   const money = (minor: number): string => format.money(minor, order.currency);
   return (
     <div className="where">

@@ -11,15 +11,14 @@ import { FourStrokes } from '../../ui/Strokes.tsx';
 import { NotReady } from './NotReady.tsx';
 import { strokesOf } from './order-acts.ts';
 import { payStateOf, startOf } from './pay-state.ts';
-import { type MyOrders, type Things, useHeldFrom, useThings } from './use-orders.ts';
+import { type MyOrders, type Things, useHeldFrom } from './use-orders.ts';
 
 /** "Gooseneck kettle and 2 more". */
-function titleOf(orders: readonly Order[], things: Things, t: Translate): string {
+function titleOf(orders: readonly Order[], t: Translate): string {
   const lines = orders.flatMap((order) => order.lines);
   const [first] = lines;
   if (first === undefined) return '';
-  const name = things.productName(first.productId);
-  return lines.length === 1 ? name : t('order.andMore', { name, count: lines.length - 1 });
+  return lines.length === 1 ? first.name : t('order.andMore', { name: first.name, count: lines.length - 1 });
 }
 
 function Picture({ orders, things }: { orders: readonly Order[]; things: Things }) {
@@ -40,7 +39,7 @@ function OpenPayment({ payment, orders, things }: { payment: Payment; orders: Or
     <To className="goods topay" to={`/pay/${payment.paymentId}`}>
       <Picture orders={orders} things={things} />
       <div>
-        <h3>{titleOf(orders, things, t) || t('pay.title')}</h3>
+        <h3>{titleOf(orders, t) || t('pay.title')}</h3>
         <small>
           <FourStrokes value={(leftMs / Math.max(1, payment.dueAtMs - fromMs)) * 4} />
           {state.is === 'deciding'
@@ -86,7 +85,7 @@ function OrderRow({ order, things }: { order: Order; things: Things }) {
     <To className="goods" to={`/order/${order.orderId}`}>
       <Picture orders={[order]} things={things} />
       <div>
-        <h3>{titleOf([order], things, t)}</h3>
+        <h3>{titleOf([order], t)}</h3>
         <small>
           <FourStrokes value={strokesOf(order)} />
           {stateWords(order, t, times)}
@@ -100,8 +99,7 @@ function OrderRow({ order, things }: { order: Order; things: Things }) {
 /** The shopper's payments that are open, then all orders, newest first. */
 export function OrdersSection({ mine }: { mine: MyOrders }) {
   const { t } = useWords();
-  const things = useThings();
-  const { asked, orders, payments, more, again } = mine;
+  const { asked, orders, payments, things, more, again } = mine;
   const open = payments.filter(({ state }) => state.is === 'open' || state.is === 'paid-late');
   const waiting = new Set(open.flatMap((payment) => payment.orderIds));
   // An order whose payment stands above is not listed a second time.

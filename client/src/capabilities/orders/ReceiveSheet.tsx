@@ -1,8 +1,8 @@
 import type { Order } from '@elevens/shared/src/orders/contract.ts';
 import { useWords } from '../../platform/i18n.ts';
+import { useKeptChange } from '../../platform/use-kept-change.ts';
 import { Sheet } from '../../ui/Sheet.tsx';
 import { Quiet } from '../../ui/Sign.tsx';
-import { useKeptChange } from '../deals/use-kept-change.ts';
 import { useOutcomeWords } from './use-outcome-words.ts';
 
 /** Asks once, and says where the money goes: receipt cannot be taken back. */

@@ -1,27 +1,24 @@
 import type { Order } from '@elevens/shared/src/orders/contract.ts';
 import { useState } from 'react';
 import { useWords } from '../../platform/i18n.ts';
+import { useKeptChange } from '../../platform/use-kept-change.ts';
 import { useTimes } from '../../platform/use-places.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { Sheet } from '../../ui/Sheet.tsx';
 import { Quiet } from '../../ui/Sign.tsx';
-import { useKeptChange } from '../deals/use-kept-change.ts';
 import { ReasonField } from './ReasonField.tsx';
 import { allLeft, amountOf, countOf, leftOf, linesOf } from './refund-amounts.ts';
-import type { Things } from './use-orders.ts';
 import { useOutcomeWords } from './use-outcome-words.ts';
 
 /** Which things go back, how many of each, and what exactly comes back for them. */
 export function RefundSheet({
   order,
-  things,
   kind,
   untilMs,
   onDone,
   onClose,
 }: {
   order: Order;
-  things: Things;
   kind: 'refund' | 'return';
   /** The last moment for it; null where none is known yet. */
   untilMs: number | null;
@@ -63,7 +60,7 @@ export function RefundSheet({
         {order.lines
           .filter((line) => leftOf(line) > 0)
           .map((line) => {
-            const name = things.productName(line.productId);
+            const { name } = line;
             const units = chosen[line.dealId] ?? 0;
             const left = leftOf(line);
             return (

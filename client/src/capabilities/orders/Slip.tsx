@@ -1,5 +1,6 @@
 import type { Order } from '@elevens/shared/src/orders/contract.ts';
 import { useWords } from '../../platform/i18n.ts';
+import type { Things } from './use-orders.ts';
 
 export interface Sum {
   listMinor: number;
@@ -31,7 +32,7 @@ export function sumOf(orders: readonly Order[]): Sum {
 }
 
 /** The receipt of an order or a payment: it states only what its lines say, and it adds up. */
-export function Slip({ orders }: { orders: readonly Order[] }) {
+export function Slip({ orders, things }: { orders: readonly Order[]; things: Things }) {
   const { t, format } = useWords();
   const [first] = orders;
   if (first === undefined) return null;
@@ -51,7 +52,7 @@ export function Slip({ orders }: { orders: readonly Order[] }) {
         )}
         {sum.coupons.map((coupon) => (
           <div className="pair" key={coupon.couponId}>
-            <dt>{t('order.coupon', { coupon: coupon.couponId.toLocaleUpperCase() })}</dt>
+            <dt>{things.couponTitle(coupon.couponId)}</dt>
             <dd>−{money(coupon.minor)}</dd>
           </div>
         ))}

@@ -1,4 +1,4 @@
-import type { Order, OrderStateName, Payment } from '@elevens/shared/src/orders/contract.ts';
+import type { Order, OrderStateName, Payment, Refund } from '@elevens/shared/src/orders/contract.ts';
 
 /**
  * What a shopper can do with an order, and what is said of it, from the order alone. Pure: the pages draw it, the server
@@ -113,11 +113,12 @@ function partOf({ totalMinor, presale }: Order, what: Payment['what']): number {
   return what === 'deposit' ? presale.depositMinor : presale.balanceMinor;
 }
 
-export function moneyOf(order: Order, payment: Payment): MoneyAt[] {
+/** `refunds` are those of all its payments. */
+export function moneyOf(order: Order, payment: Payment, refunds: readonly Refund[]): MoneyAt[] {
   const { state } = order;
   const lateMinor = payment.state.is === 'paid-late' ? partOf(order, payment.what) : 0;
-  const wayMinor = payment.refunds
-    .filter((refund) => refund.orderId === order.orderId && refund.state !== 'confirmed')
+  const wayMinor = refunds
+    .filter((refund) => refund.state !== 'confirmed')
     .reduce((sum, refund) => sum + refund.amountMinor, 0);
   const backMinor = Math.max(0, order.refundedMinor - wayMinor);
   const forfeitMinor = state.is === 'lapsed' ? state.forfeitMinor : 0;

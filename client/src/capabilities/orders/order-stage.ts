@@ -14,6 +14,7 @@ export const anOrder: Order = {
     {
       dealId: 'kettle~1',
       productId: 'kettle',
+      name: 'Gooseneck kettle',
       quantity: 3,
       listMinor: 39_900,
       unitMinor: 19_900,
@@ -24,6 +25,7 @@ export const anOrder: Order = {
     {
       dealId: 'pan~1',
       productId: 'pan',
+      name: 'Iron pan',
       quantity: 1,
       listMinor: 25_900,
       unitMinor: 12_900,
@@ -52,6 +54,7 @@ export const aPayment: Payment = {
   dueAtMs: placedAtMs + 600_000,
   url: null,
   state: { is: 'open' },
+  lastRefusedAtMs: null,
   refunds: [],
 };
 

@@ -6,6 +6,8 @@ export type PayState =
   | { is: 'to-pay'; leftMs: number }
   /** Back from the till, no answer yet. From `patient: false` on one may go to the till again: it is the same payment. */
   | { is: 'waiting'; sinceMs: number; leftMs: number; patient: boolean }
+  /** The bank refused an attempt, and took nothing; another can be made. */
+  | { is: 'refused'; atMs: number; leftMs: number }
   /** The time is up; a payment that is under way is still looked for. */
   | { is: 'ending' }
   /** The money came late; by then it is goods or goes back. */
@@ -32,6 +34,7 @@ export function payStateOf({ payment, nowMs, backAtMs }: PayFacts): PayState {
     case 'open': {
       const leftMs = payment.dueAtMs - nowMs;
       if (leftMs <= 0) return { is: 'ending' };
+      if (payment.lastRefusedAtMs !== null) return { is: 'refused', atMs: payment.lastRefusedAtMs, leftMs };
       if (payment.url === null || backAtMs === null) return { is: 'to-pay', leftMs };
       const sinceMs = Math.max(0, nowMs - backAtMs);
       return { is: 'waiting', sinceMs, leftMs, patient: sinceMs < patienceMs };
@@ -59,6 +62,8 @@ export function payStateOf({ payment, nowMs, backAtMs }: PayFacts): PayState {
 export function isUnderWay(state: PayState): boolean {
   return (
     state.is === 'waiting' ||
+    // Another attempt may be under way in another tab, or have been told meanwhile.
+    state.is === 'refused' ||
     state.is === 'ending' ||
     state.is === 'deciding' ||
     (state.is === 'refunded' && !state.confirmed)

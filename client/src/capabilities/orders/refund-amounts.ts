@@ -1,5 +1,5 @@
 import { shareOf } from '@elevens/shared/src/deals/pricing/shares.ts';
-import type { Order, OrderLine, Payment } from '@elevens/shared/src/orders/contract.ts';
+import type { Order, OrderLine } from '@elevens/shared/src/orders/contract.ts';
 import { unitsLeft } from './order-acts.ts';
 
 /** What comes back for units of an order, to the smallest unit of money, before it is asked for. */
@@ -24,11 +24,6 @@ export function linesOf(order: Order, chosen: Chosen): { dealId: string; quantit
 }
 
 export const countOf = (chosen: Chosen): number => Object.values(chosen).reduce((sum, units) => sum + units, 0);
-
-/** How a refund of an order goes, oldest first. */
-export function refundsOf(order: Order, payment: Payment): Payment['refunds'] {
-  return payment.refunds.filter((refund) => refund.orderId === order.orderId).toSorted((a, b) => a.atMs - b.atMs);
-}
 
 /** What comes back for these units: the same shares as the server takes, so that the button says the exact amount. */
 export function amountOf(order: Order, chosen: Chosen): number {

@@ -1,13 +1,12 @@
-import type { Brand, Product } from '@elevens/shared/src/catalogue/records.ts';
-import type { Order, Payment } from '@elevens/shared/src/orders/contract.ts';
+import type { Order, OrderedThings, Payment } from '@elevens/shared/src/orders/contract.ts';
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import { useFeedState, useList, useNow, usePlatform, useSession } from '../../platform/platform.tsx';
+import { useFeedState, useNow, usePlatform, useSession } from '../../platform/platform.tsx';
 import type { ReplyOfName } from '../../platform/wire.ts';
 import { isUnderWay, payStateOf } from './pay-state.ts';
 import { type Asked, useAsked } from './use-asked.ts';
 
 /** Grows with every change of the shopper's orders and payments, on whichever device it was made; null until it is known. */
-export function useBell(): number | null {
+function useBell(): number | null {
   const session = useSession();
   const { view } = useFeedState('orders:mine', session?.shopperId ?? null);
   return view.state?.version ?? null;
@@ -37,6 +36,7 @@ export interface MyOrders {
   /** All that were fetched, newest first. */
   orders: Order[];
   payments: Payment[];
+  things: Things;
   more: { is: 'none' } | { is: 'some'; busy: boolean; fault: string | null; fetch: () => void };
   again: () => void;
 }
@@ -45,7 +45,7 @@ export interface MyOrders {
 export function useMyOrders(): MyOrders {
   const { connection } = usePlatform();
   const { asked, again } = useAsked('orders:mine', {}, { bell: useBell() });
-  const [older, setOlder] = useState<Pick<ReplyOfName<'orders:mine'>, 'orders' | 'more'> | null>(null);
+  const [older, setOlder] = useState<Pick<ReplyOfName<'orders:mine'>, 'orders' | 'things' | 'more'> | null>(null);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<string | null>(null);
   const first = asked.is === 'ready' ? asked.reply : null;
@@ -69,29 +69,42 @@ export function useMyOrders(): MyOrders {
       setFault(null);
       setOlder((before) => ({
         orders: [...(before?.orders ?? []), ...outcome.reply.orders],
+        things: joined(before?.things ?? noThings, outcome.reply.things),
         more: outcome.reply.more,
       }));
       return undefined;
     });
   }, [busy, connection, last]);
 
+  const things = useThings(first?.things ?? noThings, older?.things);
   const some = older?.more ?? first?.more ?? false;
   return {
     asked,
     orders,
     payments: first?.payments ?? [],
+    things,
     more: some ? { is: 'some', busy, fault, fetch: fetchMore } : { is: 'none' },
     again,
   };
 }
 
-/** The products and brands that orders speak of, as far as the street still shows them. */
+/** What orders speak of: how it is drawn and called, as far as the street still has it. */
 export interface Things {
-  product: (productId: string) => Product | undefined;
-  brand: (brandId: string) => Brand | undefined;
+  product: (productId: string) => OrderedThings['products'][number] | undefined;
+  brand: (brandId: string) => OrderedThings['brands'][number] | undefined;
   /** A name in any case: that of the record, or the words of its id. */
-  productName: (productId: string) => string;
   brandName: (brandId: string) => string;
+  couponTitle: (couponId: string) => string;
+}
+
+const noThings: OrderedThings = { products: [], brands: [], coupons: [] };
+
+function joined(a: OrderedThings, b: OrderedThings): OrderedThings {
+  return {
+    products: [...a.products, ...b.products],
+    brands: [...a.brands, ...b.brands],
+    coupons: [...a.coupons, ...b.coupons],
+  };
 }
 
 const words = (id: string): string => {
@@ -99,19 +112,20 @@ const words = (id: string): string => {
   return text.slice(0, 1).toLocaleUpperCase() + text.slice(1);
 };
 
-export function useThings(): Things {
-  const answer = useList('deals:list');
-  const reply = answer.is === 'ready' ? answer.reply : null;
+/** What came with orders; of what came twice, `told` is the newer. */
+export function useThings(told: OrderedThings, older: OrderedThings = noThings): Things {
   return useMemo(() => {
-    const products = new Map(reply?.products.map((product) => [product.id, product]));
-    const brands = new Map(reply?.brands.map((brand) => [brand.id, brand]));
+    const all = joined(older, told);
+    const products = new Map(all.products.map((product) => [product.id, product]));
+    const brands = new Map(all.brands.map((brand) => [brand.id, brand]));
+    const coupons = new Map(all.coupons.map((coupon) => [coupon.id, coupon]));
     return {
       product: (id) => products.get(id),
       brand: (id) => brands.get(id),
-      productName: (id) => products.get(id)?.name ?? words(id),
       brandName: (id) => brands.get(id)?.name ?? words(id),
+      couponTitle: (id) => coupons.get(id)?.title ?? words(id),
     };
-  }, [reply]);
+  }, [told, older]);
 }
 
 /** Since when the units of a payment are held, as far as their hold is still known. */

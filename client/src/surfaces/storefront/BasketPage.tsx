@@ -1,5 +1,4 @@
 import type { Hold } from '@elevens/shared/src/deals/contract.ts';
-import type { PriceProof } from '@elevens/shared/src/deals/pricing/types.ts';
 import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
 import type { ReactNode } from 'react';
 import { isWaitingItsTime } from '../../capabilities/deals/basket.ts';
@@ -7,16 +6,16 @@ import { withCoupon, withoutCoupon } from '../../capabilities/deals/coupon-choic
 import { Left } from '../../capabilities/deals/HoldsLine.tsx';
 import { hurtWords } from '../../capabilities/deals/hurt-words.ts';
 import { Amount } from '../../capabilities/deals/Price.tsx';
-import { codeOf, PriceReceipt } from '../../capabilities/deals/PriceReceipt.tsx';
+import { PriceReceipt } from '../../capabilities/deals/PriceReceipt.tsx';
 import { type Basket, useBasket, type WantedRow } from '../../capabilities/deals/use-basket.ts';
 import { isUndecided } from '../../capabilities/deals/use-claim.ts';
 import type { Offer } from '../../capabilities/deals/use-deals.ts';
-import { useKeptChange } from '../../capabilities/deals/use-kept-change.ts';
 import { useLine } from '../../capabilities/deals/use-line.ts';
-import { proofIn } from '../../capabilities/deals/use-quote.ts';
+import { couponIn, proofIn, type Quote } from '../../capabilities/deals/use-quote.ts';
 import { useSettled } from '../../capabilities/deals/use-settled.ts';
 import { useWords } from '../../platform/i18n.ts';
 import { back, To } from '../../platform/router.tsx';
+import { useKeptChange } from '../../platform/use-kept-change.ts';
 import { useTimes } from '../../platform/use-places.ts';
 import { Icon, Mark } from '../../ui/Icon.tsx';
 import { BrandLogo, ProductPicture } from '../../ui/Pictures.tsx';
@@ -132,7 +131,7 @@ function strokesOf({
 }
 
 /** The one big number, and how far the steps over all brands are lit. */
-function Far({ proof, basket }: { proof: PriceProof; basket: Basket }) {
+function Far({ proof, basket }: { proof: Quote; basket: Basket }) {
   const { t, format } = useWords();
   const units = proof.lines.reduce((sum, line) => sum + line.quantity, 0);
   const short = (minor: number): string => format.money(minor, proof.currency, 'short');
@@ -159,7 +158,6 @@ function Far({ proof, basket }: { proof: PriceProof; basket: Basket }) {
               {t('basket.steps', {
                 amount: short(Math.round(step.offMinor / step.times)),
                 count: step.times,
-                code: codeOf(step.couponId),
               })}
             </b>{' '}
             {step.nextMinor === null
@@ -171,7 +169,9 @@ function Far({ proof, basket }: { proof: PriceProof; basket: Basket }) {
       {step === undefined && missing !== undefined && (
         <div className="st">
           <FourStrokes value={0} />
-          <p>{t('basket.stepsMissing', { amount: short(missing.missingMinor), code: codeOf(missing.couponId) })}</p>
+          <p>
+            {t('basket.stepsMissing', { amount: short(missing.missingMinor), code: couponIn(proof, missing.couponId) })}
+          </p>
         </div>
       )}
     </section>
@@ -211,7 +211,7 @@ function Stalls({ basket }: { basket: Basket }) {
       step.step === 'coupon' &&
       (step.kind === 'brand' || step.kind === 'shop') &&
       proof?.lines.some((line) => line.brandId === brandId && line.shares.some((s) => s.couponId === step.couponId))
-        ? [codeOf(step.couponId)]
+        ? [step.couponId]
         : [],
     );
     return (
@@ -222,7 +222,7 @@ function Stalls({ basket }: { basket: Basket }) {
           {used.length > 0 && (
             <span>
               <Icon name="ticket" />
-              {t('basket.used', { code: used.join(', ') })}
+              {t('basket.used', { count: used.length })}
             </span>
           )}
         </header>
@@ -650,10 +650,10 @@ function Refused({ basket }: { basket: Basket }) {
           to: format.money(paying.movedToMinor, proof.currency),
         });
       if ('why' in refusal && 'couponId' in refusal)
-        return t(`why.${refusal.why}`, { ...refusal, code: codeOf(refusal.couponId) } as unknown as Record<
-          string,
-          string
-        >);
+        return t(`why.${refusal.why}`, {
+          ...refusal,
+          code: couponIn(proof ?? { coupons: [] }, refusal.couponId),
+        } as unknown as Record<string, string>);
       return hurtWords(t, refusal);
     }
     const { outcome } = claim;

@@ -1,6 +1,5 @@
-import type { Order, Payment, TimelineEntry } from '@elevens/shared/src/orders/contract.ts';
+import type { Order, OrderedThings, Payment, Refund, TimelineEntry } from '@elevens/shared/src/orders/contract.ts';
 import { useCallback, useEffect, useState } from 'react';
-import { useKeptChange } from '../../capabilities/deals/use-kept-change.ts';
 import { type ChainVerdict, checkChain } from '../../capabilities/orders/check-chain.ts';
 import { DisputeSheet } from '../../capabilities/orders/DisputeSheet.tsx';
 import { ExportButtons } from '../../capabilities/orders/ExportButtons.tsx';
@@ -20,6 +19,7 @@ import { useOutcomeWords } from '../../capabilities/orders/use-outcome-words.ts'
 import { useWords } from '../../platform/i18n.ts';
 import { useLink, useNow } from '../../platform/platform.tsx';
 import { back, go, To } from '../../platform/router.tsx';
+import { useKeptChange } from '../../platform/use-kept-change.ts';
 import { useTimes } from '../../platform/use-places.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { Nothing } from '../../ui/Pieces.tsx';
@@ -31,8 +31,8 @@ import './order.css';
 export function OrderPage({ orderId }: { orderId: string }) {
   const { t } = useWords();
   const { asked, again } = useOrder(orderId);
-  const things = useThings();
-  const brand = asked.is === 'ready' ? things.brandName(asked.reply.order.brandId) : null;
+  const told = asked.is === 'ready' ? asked.reply : null;
+  const brand = told === null ? null : (told.things.brands[0]?.name ?? null);
   return (
     <div className="plain ordering">
       <header className="cap">
@@ -65,6 +65,8 @@ export function OrderPage({ orderId }: { orderId: string }) {
         <TheOrder
           order={asked.reply.order}
           payment={asked.reply.payment}
+          refunds={asked.reply.refunds}
+          told={asked.reply.things}
           timeline={asked.reply.timeline}
           again={again}
         />
@@ -98,13 +100,15 @@ function useVerdict(order: Order, timeline: TimelineEntry[]): { verdict: ChainVe
 interface Facts {
   order: Order;
   payment: Payment;
+  refunds: Refund[];
+  told: OrderedThings;
   timeline: TimelineEntry[];
   again: () => void;
 }
 
-function TheOrder({ order, payment, timeline, again }: Facts) {
+function TheOrder({ order, payment, refunds, told, timeline, again }: Facts) {
   const { t, format } = useWords();
-  const things = useThings();
+  const things = useThings(told);
   const { verdict, check } = useVerdict(order, timeline);
   const last = lastMomentOf(order);
   const seller = things.brandName(order.brandId);
@@ -121,15 +125,15 @@ function TheOrder({ order, payment, timeline, again }: Facts) {
             <span>{t(`order.is.${order.state.is}`)}</span>
             <span className="num">{format.money(order.totalMinor, order.currency)}</span>
           </p>
-          <WhereMoney order={order} payment={payment} seller={seller} />
+          <WhereMoney order={order} payment={payment} refunds={refunds} seller={seller} />
         </section>
         <div className="act-col">
           {last !== null && <LastMoment last={last} />}
-          <ActsOf order={order} payment={payment} again={again} />
+          <ActsOf order={order} payment={payment} seller={seller} again={again} />
         </div>
         <section className="more-col">
           <PresaleSteps order={order} />
-          <Slip orders={[order]} />
+          <Slip orders={[order]} things={things} />
           <ExportButtons orderId={order.orderId} />
         </section>
       </div>
@@ -138,15 +142,13 @@ function TheOrder({ order, payment, timeline, again }: Facts) {
 }
 
 /** The acts that this order allows now: one on the sign, the rest below it. */
-function ActsOf({ order, payment, again }: Omit<Facts, 'timeline'>) {
+function ActsOf({ order, payment, seller, again }: Pick<Facts, 'order' | 'payment' | 'again'> & { seller: string }) {
   const { t, format } = useWords();
   const times = useTimes();
   const nowMs = useNow(1_000);
   const link = useLink();
-  const things = useThings();
   const hurtOf = useOutcomeWords();
   const [asking, setAsking] = useState<'receive' | 'refund' | 'return' | 'dispute' | null>(null);
-  const seller = things.brandName(order.brandId);
   const { main, others } = actsOf({ order, payment, nowMs });
   const online = link.is === 'up';
   // One payment may cover orders of several brands: paying it and letting it go are about all of them.
@@ -240,14 +242,7 @@ function ActsOf({ order, payment, again }: Omit<Facts, 'timeline'>) {
       {main === null && others.length === 0 && <p className="small soft until">{t(`order.end.${order.state.is}`)}</p>}
       {asking === 'receive' && <ReceiveSheet order={order} seller={seller} onDone={again} onClose={close} />}
       {(asking === 'refund' || asking === 'return') && (
-        <RefundSheet
-          order={order}
-          things={things}
-          kind={asking}
-          untilMs={returnUntilMs}
-          onDone={again}
-          onClose={close}
-        />
+        <RefundSheet order={order} kind={asking} untilMs={returnUntilMs} onDone={again} onClose={close} />
       )}
       {asking === 'dispute' && <DisputeSheet order={order} onDone={again} onClose={close} />}
     </div>

@@ -1,7 +1,6 @@
-import type { Order, Payment } from '@elevens/shared/src/orders/contract.ts';
+import type { Order, OrderedThings, Payment } from '@elevens/shared/src/orders/contract.ts';
 import { type ReactNode, useEffect, useState } from 'react';
 import { Amount } from '../../capabilities/deals/Price.tsx';
-import { useKeptChange } from '../../capabilities/deals/use-kept-change.ts';
 import { Goods } from '../../capabilities/orders/Goods.tsx';
 import { HeldStrip } from '../../capabilities/orders/HeldStrip.tsx';
 import { NotReady } from '../../capabilities/orders/NotReady.tsx';
@@ -9,11 +8,12 @@ import { shortName } from '../../capabilities/orders/order-acts.ts';
 import { PresaleSteps } from '../../capabilities/orders/PresaleSteps.tsx';
 import { type PayState, payStateOf, startOf } from '../../capabilities/orders/pay-state.ts';
 import { Slip } from '../../capabilities/orders/Slip.tsx';
-import { useBackAt, useHeldFrom, usePayment, useThings } from '../../capabilities/orders/use-orders.ts';
+import { type Things, useBackAt, useHeldFrom, usePayment, useThings } from '../../capabilities/orders/use-orders.ts';
 import { useOutcomeWords } from '../../capabilities/orders/use-outcome-words.ts';
 import { useWords } from '../../platform/i18n.ts';
 import { useLink, useNow } from '../../platform/platform.tsx';
 import { back, go, To } from '../../platform/router.tsx';
+import { useKeptChange } from '../../platform/use-kept-change.ts';
 import { useTimes } from '../../platform/use-places.ts';
 import { Icon, type IconName, Mark } from '../../ui/Icon.tsx';
 import { Nothing } from '../../ui/Pieces.tsx';
@@ -59,7 +59,13 @@ export function PayPage({ paymentId }: { paymentId: string }) {
         />
       )}
       {asked.is === 'ready' && (
-        <ThePayment payment={asked.reply.payment} orders={asked.reply.orders} backAtMs={backAtMs} again={again} />
+        <ThePayment
+          payment={asked.reply.payment}
+          orders={asked.reply.orders}
+          told={asked.reply.things}
+          backAtMs={backAtMs}
+          again={again}
+        />
       )}
     </div>
   );
@@ -68,6 +74,7 @@ export function PayPage({ paymentId }: { paymentId: string }) {
 interface Facts {
   payment: Payment;
   orders: Order[];
+  told: OrderedThings;
   backAtMs: number | null;
   again: () => void;
 }
@@ -75,9 +82,9 @@ interface Facts {
 /** The page is on its way to the till; should it stay after all, the sign lights again after this long. */
 const leavingMs = 15_000;
 
-function ThePayment({ payment, orders, backAtMs, again }: Facts) {
+function ThePayment({ payment, orders, told, backAtMs, again }: Facts) {
   const { t, format } = useWords();
-  const things = useThings();
+  const things = useThings(told);
   const nowMs = useNow(1_000);
   const link = useLink();
   const hurtOf = useOutcomeWords();
@@ -109,13 +116,14 @@ function ThePayment({ payment, orders, backAtMs, again }: Facts) {
     };
   }, [leaving]);
 
-  const open = state.is === 'to-pay' || state.is === 'waiting';
+  const open = state.is === 'to-pay' || state.is === 'waiting' || state.is === 'refused';
   const sign = ((): SignState | null => {
     if (!open) return null;
     if (pay.busy || leaving) return { is: 'busy', title: t('pay.sign.going'), detail: t('pay.sign.goingDetail') };
     if (link.is !== 'up') return { is: 'off', title: t('pay.sign.offline'), detail: t('pay.sign.offlineDetail') };
     if (state.is === 'waiting' && state.patient)
       return { is: 'busy', title: t('pay.sign.waiting'), detail: t('pay.sign.waitingDetail') };
+    if (state.is === 'refused') return { is: 'ready', title: t('pay.sign.another'), detail: t('pay.sign.againDetail') };
     if (state.is === 'waiting') return { is: 'ready', title: t('pay.sign.again'), detail: t('pay.sign.againDetail') };
     return { is: 'ready', title: t('pay.sign.go', { amount }), detail: t('pay.sign.goDetail') };
   })();
@@ -156,7 +164,7 @@ function ThePayment({ payment, orders, backAtMs, again }: Facts) {
           )}
           <div className="foot">
             {sign !== null && <Sign state={sign} onPress={() => pay.send({ paymentId: payment.paymentId })} />}
-            {sign === null && <Next state={state} orders={orders} />}
+            {sign === null && <Next state={state} orders={orders} things={things} />}
             {open && payment.what !== 'balance' && (
               <Quiet
                 className="give"
@@ -176,7 +184,7 @@ function ThePayment({ payment, orders, backAtMs, again }: Facts) {
           {orders.map((order) => (
             <PresaleSteps key={order.orderId} order={order} />
           ))}
-          {payment.what === 'full' && <Slip orders={orders} />}
+          {payment.what === 'full' && <Slip orders={orders} things={things} />}
           {open && <Promises payment={payment} />}
         </div>
       </div>
@@ -197,6 +205,7 @@ function sumWords(state: PayState, payment: Payment): string {
       return 'pay.sum.not';
     case 'to-pay':
     case 'waiting':
+    case 'refused':
     case 'ending':
       return `pay.sum.${payment.what}`;
   }
@@ -219,6 +228,8 @@ function Said({ state, payment, orders }: { state: PayState; payment: Payment; o
       return one(t('pay.toPayTitle'), t('pay.toPay'));
     case 'waiting':
       return one(t('pay.waitingTitle'), t('pay.waiting'), <Waiting sinceMs={state.sinceMs} />);
+    case 'refused':
+      return one(t('pay.refusedTitle'), t('pay.refused', { time: times.toSecond(state.atMs) }));
     case 'ending':
       return one(
         t('pay.endingTitle'),
@@ -350,10 +361,9 @@ function Promises({ payment }: { payment: Payment }) {
 }
 
 /** Where it goes on once there is nothing more to pay. */
-function Next({ state, orders }: { state: PayState; orders: Order[] }) {
+function Next({ state, orders, things }: { state: PayState; orders: Order[]; things: Things }) {
   const { t } = useWords();
   const [first] = orders;
-  const things = useThings();
   if (state.is === 'paid' && first !== undefined) {
     return (
       <>

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Session } from '@elevens/shared/src/identity/contract.ts';
-import type { Order, Payment, TimelineEntry } from '@elevens/shared/src/orders/contract.ts';
+import type { Order, OrderedThings, Payment, TimelineEntry } from '@elevens/shared/src/orders/contract.ts';
 import { chainStart, tie } from '@elevens/shared/src/orders/timeline.ts';
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -43,6 +43,13 @@ interface Kept {
 }
 type Answer = (input: Record<string, unknown>) => unknown;
 
+/** The products are no longer on the street: an order names them all the same. */
+const things: OrderedThings = {
+  products: [],
+  brands: [],
+  coupons: [{ id: 'row-ten', title: 'Ten off in the row', kind: 'shop' }],
+};
+
 /** The pages on a platform of its own real parts; the wire alone is the test's, and it answers like a server. */
 async function stage(kept: Kept, changes: Record<string, Answer> = {}, { nowMs = placedAtMs } = {}) {
   localStorage.setItem('elevens.session.storefront', JSON.stringify(shopper));
@@ -62,9 +69,15 @@ async function stage(kept: Kept, changes: Record<string, Answer> = {}, { nowMs =
     async call(name) {
       const { order, payment, timeline } = state.kept;
       const replies: Record<string, unknown> = {
-        'orders:one': { order, payment, timeline, chain: { whole: true, brokenAt: null } },
-        'orders:payment': { payment, orders: [order] },
-        'deals:list': { nowMs, version: 1, deals: [], products: [], brands: [] },
+        'orders:one': {
+          order,
+          payment,
+          refunds: payment.refunds,
+          things,
+          timeline,
+          chain: { whole: true, brokenAt: null },
+        },
+        'orders:payment': { payment, orders: [order], things },
       };
       const reply = replies[name];
       return (
@@ -199,6 +212,17 @@ describe('paying', () => {
     await become(keptOf({ ...anOrder, paidMinor: 71_600 }, paidPayment, ['placed', 'paid']));
     await screen.findByText(en.pay.paidTitle);
     await sign(/See your order/);
+  });
+
+  test('says that the bank refused, at once lights the way to another, and names things as they were sold', async () => {
+    const { become, show } = await stage({ ...toPay, payment: { ...aPayment, url: '/till/1' } });
+    show(<PayPage paymentId={aPayment.paymentId} />);
+    await sign(/Waiting for the till/);
+    await become({ payment: { ...aPayment, url: '/till/1', lastRefusedAtMs: placedAtMs + 1_000 } });
+    await screen.findByText(en.pay.refusedTitle);
+    expect((await sign(/Try another way to pay/)).getAttribute('aria-disabled')).not.toBe('true');
+    expect(screen.getByRole('heading', { name: 'Gooseneck kettle' })).toBeDefined();
+    expect(screen.getByText('Ten off in the row')).toBeDefined();
   });
 
   test('says of a late payment without goods what was charged and that all of it goes back', async () => {

@@ -4,6 +4,7 @@ import type { CouponOffer, PricedLine, PriceProof } from '@elevens/shared/src/de
 import type { CouponRecord, DealRecord } from '@elevens/shared/src/deals/records.ts';
 import { recordIdOf } from '@elevens/shared/src/occurrence-ids.ts';
 import { occurrenceOf, occurrencesNear } from '@elevens/shared/src/occurrences.ts';
+import type { CouponName, Order, OrderedThings } from '@elevens/shared/src/orders/contract.ts';
 import { couponPool } from '@elevens/shared/src/orders/documents.ts';
 import type { BalanceTerms } from '@elevens/shared/src/orders/place.ts';
 import { durationMs } from '@elevens/shared/src/time.ts';
@@ -161,6 +162,13 @@ export function createBaskets({
     });
   }
 
+  function couponNames(couponIds: readonly string[]): CouponName[] {
+    return [...new Set(couponIds)].flatMap((id) => {
+      const record = catalogue.get('coupons', id);
+      return record === undefined ? [] : [{ id, title: record.title, kind: record.kind }];
+    });
+  }
+
   return {
     unitPrice,
 
@@ -182,6 +190,32 @@ export function createBaskets({
     },
     limitOf: (dealId: string): number => dealOf(dealId)?.record.limitPerShopper ?? 0,
     usesPerShopper: (couponId: string): number => catalogue.get('coupons', couponId)?.usesPerShopper ?? 0,
+    /** How what is ordered is called now, by product. */
+    namesOf(productIds: readonly string[]): Record<string, string> {
+      return Object.fromEntries(productIds.map((id) => [id, catalogue.get('products', id)?.name ?? id]));
+    },
+    /** The coupons that a proof speaks of. */
+    couponsIn({ steps, ruledOut }: PriceProof): CouponName[] {
+      const used = steps.flatMap((step) => (step.step === 'coupon' ? [step.couponId] : []));
+      return couponNames([...used, ...ruledOut.map(({ couponId }) => couponId)]);
+    },
+    /** What these orders speak of, as far as the street still has it. */
+    thingsOf(orders: readonly Order[]): OrderedThings {
+      const lines = orders.flatMap((order) => order.lines);
+      const productIds = new Set(lines.map(({ productId }) => productId));
+      const brandIds = new Set(orders.map(({ brandId }) => brandId));
+      return {
+        products: [...productIds].flatMap((id) => {
+          const product = catalogue.get('products', id);
+          return product === undefined ? [] : [{ id, name: product.name, picture: product.picture }];
+        }),
+        brands: [...brandIds].flatMap((id) => {
+          const brand = catalogue.get('brands', id);
+          return brand === undefined ? [] : [{ id, name: brand.name, logo: brand.logo }];
+        }),
+        coupons: couponNames(lines.flatMap((line) => line.shares.map(({ couponId }) => couponId))),
+      };
+    },
     titleOf(dealId: string): string {
       const deal = dealOf(dealId);
       return (deal && catalogue.get('products', deal.record.productId)?.name) ?? dealId;

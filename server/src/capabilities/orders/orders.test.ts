@@ -1,3 +1,4 @@
+import type { Brand, Picture, Product } from '@elevens/shared/src/catalogue/records.ts';
 import { deals as dealsContract, type Hold } from '@elevens/shared/src/deals/contract.ts';
 import type { CouponRecord, DealRecord } from '@elevens/shared/src/deals/records.ts';
 import type { Order, Payment } from '@elevens/shared/src/orders/contract.ts';
@@ -33,8 +34,15 @@ beforeAll(async () => {
 });
 afterAll(() => rig.close());
 
-const picture = {} as never;
-const product = (id: string, brandId: string, listMinor: number) => ({
+const picture: Picture = {
+  shape: 'kettle',
+  tone: ['#d8472f', '#8c2a1c', '#f0907c'],
+  accent: '#f2b84b',
+  ground: '#2a1410',
+  proportion: 100,
+};
+const logo: Brand['logo'] = { form: 'disc', cut: 'steam', tone: '#d8472f', on: '#2a1410' };
+const product = (id: string, brandId: string, listMinor: number): Product => ({
   id,
   brandId,
   name: id,
@@ -76,7 +84,7 @@ let keys: Keyspace;
 let nodes: Node[];
 let shiftMs: number;
 let firstStartMs: number;
-let records: { deals: DealRecord[]; coupons: CouponRecord[] };
+let records: { deals: DealRecord[]; coupons: CouponRecord[]; products: Product[]; brands: Brand[] };
 let sessions: string[];
 let audited: Record<string, unknown>[];
 let provided: boolean;
@@ -92,13 +100,9 @@ function open(partitions: number): void {
   records = {
     deals: [flash('kettle', 'kettle', 19_999), flash('pan', 'pan', 7_301), flash('lamp', 'lamp', 33_333)],
     coupons: [],
+    products: [product('kettle', 'steam', 29_900), product('pan', 'steam', 9_900), product('lamp', 'moon', 40_000)],
+    brands: [],
   };
-  const products = [
-    product('kettle', 'steam', 29_900),
-    product('pan', 'steam', 9_900),
-    product('lamp', 'moon', 40_000),
-  ];
-  const lists = { products, brands: [] };
   const catalogue: OrderCatalogue = {
     festival: () => ({
       id: 'test',
@@ -108,7 +112,7 @@ function open(partitions: number): void {
       payout: { commissionPermille: 53, confirmDays: 10, refundDays: 7 },
       firstStartMs,
     }),
-    all: (kind) => ({ ...lists, ...records })[kind as 'products'] as never,
+    all: (kind) => records[kind as 'products'] as never,
     get: (kind, id) => (catalogue.all(kind) as readonly { id: string }[]).find((record) => record.id === id) as never,
   };
   const shifted = { ...clock, nowMs: () => clock.nowMs() + shiftMs };
@@ -491,6 +495,29 @@ describe('an order that a coupon pays whole', () => {
       { free: 10, held: 0, sold: 0 },
       { free: 100, held: 0, sold: 0 },
     ]);
+    await expectLawsWhole();
+  });
+});
+
+describe('an attempt that the provider refused', () => {
+  test('ends nothing and is kept for who waits, and says nothing once the money has come', async () => {
+    await stageAll();
+    const lin = person();
+    const { payment } = await placed(lin, [{ dealId: 'kettle' }]);
+    await call('pay', lin, { paymentId: payment.paymentId });
+    expect(await settle(told('payment.failed', payment, { providerId: 'p_another' }))).toBe('settled');
+    const open = async () => (await call('payment', lin, { paymentId: payment.paymentId })).reply.payment;
+    expect(await open()).toMatchObject({ state: { is: 'open' }, lastRefusedAtMs: null });
+    expect(await settle(told('payment.failed', payment))).toBe('settled');
+    const { lastRefusedAtMs } = await open();
+    expect(lastRefusedAtMs).toBeGreaterThan(0);
+    expect(await open()).toMatchObject({ state: { is: 'open' } });
+    expect(await stock('kettle')).toEqual({ free: 9, held: 1, sold: 0 });
+
+    expect(await settle(told('payment.succeeded', payment))).toBe('settled');
+    // Told out of order, as it may be.
+    expect(await settle(told('payment.failed', payment))).toBe('settled');
+    expect(await open()).toMatchObject({ state: { is: 'paid' }, lastRefusedAtMs });
     await expectLawsWhole();
   });
 });
@@ -881,6 +908,60 @@ describe('bad input changes nothing:', () => {
 });
 
 describe('what is told of orders', () => {
+  test('names things as they were sold, and shows them as the street has them now', async () => {
+    records.coupons = [coupon('fifty', { title: 'Fifty off' })];
+    records.brands = [{ id: 'steam', name: 'Steam Row', tagline: '', logo }];
+    await stageAll();
+    const lin = person();
+    const { payment, orders } = await placed(lin, [{ dealId: 'kettle' }]);
+    const orderId = orders[0]?.orderId ?? '';
+    records.products = records.products.map((each) => ({ ...each, name: `${each.id}, renamed` }));
+    const things = {
+      products: [{ id: 'kettle', name: 'kettle, renamed', picture }],
+      brands: [{ id: 'steam', name: 'Steam Row', logo }],
+      coupons: [{ id: 'fifty', title: 'Fifty off', kind: 'cross-brand' }],
+    };
+    for (const answer of [
+      await call('one', lin, { orderId }),
+      await call('mine', lin, {}),
+      await call('payment', lin, { paymentId: payment.paymentId }),
+    ]) {
+      const { order, orders: [first = order] = [] } = answer.reply;
+      expect(first.lines[0].name).toBe('kettle');
+      expect(answer.reply.things).toEqual(things);
+    }
+    // What is no longer on the street keeps its name in the order, and has no picture.
+    records.products = [];
+    const gone = (await call('one', lin, { orderId })).reply;
+    expect([gone.order.lines[0].name, gone.things.products]).toEqual(['kettle', []]);
+  });
+
+  test('tells the refunds of all its payments: that of the deposit too, once a balance was opened and missed', async () => {
+    const presale = {
+      depositMinor: 5_000,
+      depositWorthMinor: 6_000,
+      balanceAfter: '0s',
+      balanceFor: '1h',
+      forfeitPermille: 400,
+    };
+    records.deals = [flash('kettle', 'kettle', 20_000, { presale })];
+    await stageAll();
+    // Its deposit window closed half an hour ago, so its balance is open.
+    firstStartMs -= 90 * 60_000;
+    const lin = person();
+    const { payment, orders } = await paid(lin, [{ dealId: 'kettle' }]);
+    const orderId = orders[0]?.orderId ?? '';
+    const opened = (await call('balance', lin, { orderId })).reply.payment;
+    shiftMs = 3 * 3_600_000;
+    await nodes[0]?.orders.due();
+    const now = (await call('one', lin, { orderId })).reply;
+    expect(now.order.state).toMatchObject({ is: 'lapsed', forfeitMinor: 2_000 });
+    expect([now.payment.paymentId, now.payment.refunds]).toEqual([opened.paymentId, []]);
+    expect(now.refunds).toMatchObject([{ orderId, amountMinor: 3_000, why: 'balance-missed', state: 'asked' }]);
+    await confirmRefunds(payment.paymentId);
+    expect((await call('one', lin, { orderId })).reply.refunds).toMatchObject([{ state: 'confirmed' }]);
+  });
+
   test('a page of many goes on where the last one ended, for buyer and seller', async () => {
     records.deals = [flash('kettle', 'kettle', 19_999, { limitPerShopper: 40, total: 40 })];
     await stageAll();

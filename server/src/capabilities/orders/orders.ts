@@ -5,6 +5,7 @@ import {
   type orders as ordersContract,
   ordersPerPage,
   type Payment,
+  type Refund,
 } from '@elevens/shared/src/orders/contract.ts';
 import { couponPool, type KeptOrder, type KeptPayment } from '@elevens/shared/src/orders/documents.ts';
 import { placeOrders } from '@elevens/shared/src/orders/place.ts';
@@ -168,7 +169,7 @@ export function createOrderDecisions({
     const priced = await baskets.price(lines, { shopperId, nowMs, level, chosen: input.coupons });
     if (!priced.ok) return priced;
     mustBePayable(priced.proof.totalMinor);
-    return { ok: true, reply: priced.proof };
+    return { ok: true, reply: { ...priced.proof, coupons: baskets.couponsIn(priced.proof) } };
   }
 
   async function place(caller: Caller, input: InputOf<Commands['place']>, answer: AnswerKey): Promise<Outcome> {
@@ -269,6 +270,7 @@ export function createOrderDecisions({
         holdIds: input.holdIds,
         dueAtMs: Math.min(...holds.map(({ hold }) => hold.lapsesAtMs)),
         proof,
+        names: baskets.namesOf(proof.lines.map(({ productId }) => productId)),
         presales,
         usesPerShopper: Object.fromEntries(used.map((id) => [id, baskets.usesPerShopper(id)])),
         terms: {
@@ -408,7 +410,7 @@ export function createOrderDecisions({
     const payments = (await store.readPayments(paymentIds))
       .flatMap((kept) => kept?.payment ?? [])
       .filter(({ state }) => state.is === 'open' || state.is === 'paid-late');
-    return { ok: true, reply: { orders, payments, more } } as const;
+    return { ok: true, reply: { orders, payments, things: baskets.thingsOf(orders), more } } as const;
   }
 
   async function sold(caller: Caller, { brandId, before }: InputOf<Commands['sold']>) {
@@ -429,7 +431,15 @@ export function createOrderDecisions({
     const { order } = theirs.kept;
     // An entry may have been tied since the order was read: what is told is as long as the order that is told says.
     const timeline = (await store.timeline(orderId)).slice(0, order.version);
-    return { order, timeline };
+    return { kept: theirs.kept, order, timeline };
+  }
+
+  /** What goes back of an order, by whichever of its payments it came (a presale has two), oldest first. */
+  function refundsOf({ order: { orderId } }: KeptOrder, payments: readonly KeptPayment[]): Refund[] {
+    return payments
+      .flatMap(({ payment }) => payment.refunds)
+      .filter((refund) => refund.orderId === orderId)
+      .toSorted((a, b) => a.atMs - b.atMs);
   }
 
   const handlers: HandlersOf<Contract> = {
@@ -475,11 +485,15 @@ export function createOrderDecisions({
     async one(caller, { orderId }) {
       const seen = await lookAt(caller, orderId, 'orders:one');
       if (seen === null) return { ok: false, why: 'unknown-order' };
-      const { order, timeline } = seen;
-      const kept = await store.readPayment(order.paymentId);
-      if (kept === null) throw new Error(`${orderId} has lost its payment`);
+      const { kept, order, timeline } = seen;
+      const paymentIds = new Set([order.paymentId, kept.placedIn, ...kept.paidBy.map(({ paymentId }) => paymentId)]);
+      const payments = (await store.readPayments([...paymentIds])).flatMap((found) => found ?? []);
+      const last = payments.find(({ payment }) => payment.paymentId === order.paymentId);
+      if (last === undefined) throw new Error(`${orderId} has lost its payment`);
       const chain = verifyChain({ orderId, entries: timeline, entriesExpected: order.version }, sha256);
-      return { ok: true, reply: { order, payment: kept.payment, timeline, chain } };
+      const refunds = refundsOf(kept, payments);
+      const things = baskets.thingsOf([order]);
+      return { ok: true, reply: { order, payment: last.payment, refunds, things, timeline, chain } };
     },
     async payment(caller, { paymentId }) {
       const person = personOf(caller);
@@ -492,7 +506,7 @@ export function createOrderDecisions({
         kept = (await ownPayment(person, paymentId, 'orders:payment')) ?? kept;
       }
       const orders = (await store.readOrders(kept.payment.orderIds)).flatMap((found) => found?.order ?? []);
-      return { ok: true, reply: { payment: kept.payment, orders } };
+      return { ok: true, reply: { payment: kept.payment, orders, things: baskets.thingsOf(orders) } };
     },
     async export(caller, { orderId, format }) {
       const seen = await lookAt(caller, orderId, 'orders:export');

@@ -93,14 +93,13 @@ export function createSettling({
   }
 
   // ------------------------------------------------------------------------------------------- the provider
-  function eventOf(told: PaymentEvent): OrderEvent | null {
+  function eventOf(told: PaymentEvent): OrderEvent {
     const { reference: paymentId, providerId, amountMinor, currency, refundReference: reference = '' } = told;
     switch (told.type) {
       case 'payment.succeeded':
         return { is: 'pay', paymentId, amountMinor, currency };
       case 'payment.failed':
-        // One attempt took nothing; the page may be open still, so it ends nothing.
-        return null;
+        return { is: 'refuse-attempt', paymentId, providerId };
       case 'payment.expired':
         return { is: 'end-session', paymentId, providerId };
       case 'refund.succeeded':
@@ -113,9 +112,7 @@ export function createSettling({
   async function settle(told: PaymentEvent): Promise<Settlement> {
     const kept = await store.readPayment(told.reference);
     if (kept === null) return unfitting(told, 'unknown-payment');
-    const event = eventOf(told);
-    if (event === null) return 'settled';
-    const decision = await happen(event, 'provider', aboutPayment(kept));
+    const decision = await happen(eventOf(told), 'provider', aboutPayment(kept));
     if (!decision.ok && decision.why !== 'nothing-to-do') {
       if (decision.why === 'amount-differs' || decision.why === 'currency-differs')
         return unfitting(told, decision.why);
