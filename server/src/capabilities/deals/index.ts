@@ -14,7 +14,7 @@ import { createDealLaws } from './laws.ts';
 import { createPools } from './pools/pools.ts';
 import { createDealStore } from './store.ts';
 
-export { createDealLaws } from './laws.ts';
+export { createDealLaws, stockBalances } from './laws.ts';
 
 /** Counts are shown four times a second at most: faster than a thumb, slower than a stampede. */
 const sampleMs = 250;

@@ -1,7 +1,8 @@
 import { type About, createTurns, type Difference, type LawReading } from '../../platform/laws.ts';
 import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
-import { followLedger, isAtOrBefore, type LedgerLine } from '../../platform/redis/ledger.ts';
+import { followLedger, isAtOrBefore, type LedgerFollower, type LedgerLine } from '../../platform/redis/ledger.ts';
+import type { MakeBalances } from '../../platform/redis/segments.ts';
 
 /** A slice as it is kept and as the ledger makes it; all are units. */
 const sliceFields = ['free', 'held', 'sold', 'g', 'r', 'o'] as const;
@@ -231,6 +232,43 @@ export function foldStock(derived: Derived, line: LedgerLine): void {
   }
 }
 
+const byName = <T>(entries: Iterable<[string, T]>) =>
+  Object.fromEntries([...entries].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+const byNumber = (by: Map<number, number>) => Object.fromEntries([...by].toSorted(([a], [b]) => a - b));
+const numbered = (by: Record<string, number>) => new Map(Object.entries(by).map(([k, units]) => [Number(k), units]));
+
+/** Every slice and every home of a partition, as a sealed segment of its ledger ends with them. */
+export const stockBalances: MakeBalances = (from) => {
+  interface Told {
+    slices: Record<string, Slice>;
+    homes: Record<string, Omit<Home, 'granted' | 'takenBack' | 'offered'> & Record<Counters, Record<string, number>>>;
+  }
+  type Counters = 'granted' | 'takenBack' | 'offered';
+  const { slices, homes } = (from as Told | undefined) ?? { slices: {}, homes: {} };
+  const derived: Derived = {
+    ...nothingDerived(),
+    slices: new Map(Object.entries(slices).map(([poolId, slice]) => [poolId, { ...slice }])),
+    homes: new Map(
+      Object.entries(homes).map(([poolId, { granted, takenBack, offered, ...home }]) => [
+        poolId,
+        { ...home, granted: numbered(granted), takenBack: numbered(takenBack), offered: numbered(offered) },
+      ]),
+    ),
+  };
+  return {
+    fold: (line) => foldStock(derived, line),
+    told: () => ({
+      slices: byName(derived.slices),
+      homes: byName(
+        [...derived.homes].map(([poolId, { granted, takenBack, offered, ...home }]): [string, unknown] => [
+          poolId,
+          { ...home, granted: byNumber(granted), takenBack: byNumber(takenBack), offered: byNumber(offered) },
+        ]),
+      ),
+    }),
+  };
+};
+
 const couponPrefix = 'coupon:';
 const nameOf = (poolId: string) =>
   poolId.startsWith(couponPrefix) ? `coupon ${poolId.slice(couponPrefix.length)}` : poolId.replace(/^deal:/, '');
@@ -265,16 +303,19 @@ export function createDealLaws({
   redis,
   keys,
   perRound = shoppersPerRound,
+  follow = (p) => followLedger(redis, keys.partition(p).ledger),
 }: {
   redis: Redis;
   keys: Keyspace;
   /** How many shoppers' holds a round looks at, and how many payments. */
   perRound?: number;
+  /** Reads the ledger of a partition from its first line. */
+  follow?: (p: number) => LedgerFollower;
 }) {
   const partitions = Array.from({ length: keys.partitions }, (_, p) => ({
     p,
     k: keys.partition(p),
-    follower: followLedger(redis, keys.partition(p).ledger),
+    follower: follow(p),
     derived: nothingDerived(),
     shoppers: createTurns(perRound),
     payments: createTurns(perRound === shoppersPerRound ? paymentsPerRound : perRound),

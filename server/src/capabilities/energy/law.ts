@@ -1,6 +1,6 @@
 import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace, PartitionKeys } from '../../platform/redis/keyspace.ts';
-import { followLedger, isAtOrBefore, type LedgerLine } from '../../platform/redis/ledger.ts';
+import { followLedger, isAtOrBefore, type LedgerFollower, type LedgerLine } from '../../platform/redis/ledger.ts';
 
 /** Two numbers that the law says are equal. */
 export interface Comparison {
@@ -18,13 +18,31 @@ const shoppersPerRound = 200;
  * The law of energy: what the ledger credited and took back is what the counters show, in all and shopper by shopper (some in every
  * round, all in turn). The ledger's sums are this node's own, about a hundred bytes a shopper.
  */
-export function createEnergyLaw({ redis, keys }: { redis: Redis; keys: Keyspace }): () => Promise<Comparison[]> {
-  const partitions = Array.from({ length: keys.partitions }, (_, k) => createPartitionLaw(redis, keys.partition(k)));
+export function createEnergyLaw({
+  redis,
+  keys,
+  follow = (p) => followLedger(redis, keys.partition(p).ledger),
+}: {
+  redis: Redis;
+  keys: Keyspace;
+  /** Reads the ledger of a partition from its first line. */
+  follow?: (p: number) => LedgerFollower;
+}): () => Promise<Comparison[]> {
+  const partitions = Array.from({ length: keys.partitions }, (_, p) =>
+    createPartitionLaw({ redis, p: keys.partition(p), ledger: follow(p) }),
+  );
   return async () => (await Promise.all(partitions.map((check) => check()))).flat();
 }
 
-function createPartitionLaw(redis: Redis, p: PartitionKeys): () => Promise<Comparison[]> {
-  const ledger = followLedger(redis, p.ledger);
+function createPartitionLaw({
+  redis,
+  p,
+  ledger,
+}: {
+  redis: Redis;
+  p: PartitionKeys;
+  ledger: LedgerFollower;
+}): () => Promise<Comparison[]> {
   const credited = { people: 0, crowd: 0 };
   const byShopper = new Map<string, number>();
   /** In the order in which they first came; where the next round begins to look. */

@@ -1,7 +1,7 @@
 import { createTurns, type Difference, type LawReading } from '../../platform/laws.ts';
 import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
-import { followLedger, isAtOrBefore, type LedgerLine } from '../../platform/redis/ledger.ts';
+import { followLedger, isAtOrBefore, type LedgerFollower, type LedgerLine } from '../../platform/redis/ledger.ts';
 import { type Books, couponFund, couponPool, emptyBooks, foldMoney, forgetEscrow } from './books.ts';
 import { differencesOfOrder, escrowIn } from './strings.ts';
 
@@ -23,17 +23,18 @@ function createPartitionLaws({
   redis,
   keys,
   p,
+  ledger,
   perRound,
   usesPerShopper,
 }: {
   redis: Redis;
   keys: Keyspace;
   p: number;
+  ledger: LedgerFollower;
   perRound: number;
   usesPerShopper: UsesPerShopper;
 }) {
   const k = keys.partition(p);
-  const ledger = followLedger(redis, k.ledger);
   const books: Books = emptyBooks();
   const shoppers = createTurns(perRound);
   const uses = createTurns(perRound);
@@ -286,14 +287,17 @@ export function createMoneyLaws({
   keys,
   usesPerShopper = () => undefined,
   perRound = lookedPerRound,
+  follow = (p) => followLedger(redis, keys.partition(p).ledger),
 }: {
   redis: Redis;
   keys: Keyspace;
   usesPerShopper?: UsesPerShopper;
   perRound?: number;
+  /** Reads the ledger of a partition from its first line. */
+  follow?: (p: number) => LedgerFollower;
 }) {
   const partitions = Array.from({ length: keys.partitions }, (_, p) =>
-    createPartitionLaws({ redis, keys, p, perRound, usesPerShopper }),
+    createPartitionLaws({ redis, keys, p, ledger: follow(p), perRound, usesPerShopper }),
   );
   const sumOf = (of: (partition: (typeof partitions)[number]) => number) =>
     partitions.reduce((sum, partition) => sum + of(partition), 0);

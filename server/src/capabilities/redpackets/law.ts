@@ -1,6 +1,6 @@
 import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
-import { followLedger, isAtOrBefore, type LedgerLine } from '../../platform/redis/ledger.ts';
+import { followLedger, isAtOrBefore, type LedgerFollower, type LedgerLine } from '../../platform/redis/ledger.ts';
 
 /** Two numbers that the law says are equal. Whole numbers: packets, or minor units of money. */
 export interface Comparison {
@@ -36,9 +36,18 @@ const walletsPerRound = 200;
  * says the same. The ledger's sums are this node's own, folded line by line from the first (about a hundred bytes a
  * shopper), so a state that was changed by hand agrees with nobody.
  */
-export function createPacketLaw({ redis, keys }: { redis: Redis; keys: Keyspace }): () => Promise<Comparison[]> {
+export function createPacketLaw({
+  redis,
+  keys,
+  follow = (p) => followLedger(redis, keys.partition(p).ledger),
+}: {
+  redis: Redis;
+  keys: Keyspace;
+  /** Reads the ledger of a partition from its first line. */
+  follow?: (p: number) => LedgerFollower;
+}): () => Promise<Comparison[]> {
   const p = keys.partition(0);
-  const ledger = followLedger(redis, p.ledger);
+  const ledger = follow(0);
   const derived = new Map<string, Derived>();
   const wrongRetired: Comparison[] = [];
   /** Lines that were written after the state was read: they belong to the next round. */

@@ -32,6 +32,9 @@ function partitionKeys(tag: string) {
     tag,
     // What happened, one line for every change of stock, money or energy.
     ledger: `${tag}:ledger`,
+    // How far the ledger was sealed into segments on disk: number and hash of the last one, its last line, the balances there.
+    sealed: `${tag}:sealed`,
+    sealerLease: `${tag}:sealed:lease`,
     totals: `${tag}:totals`,
     // Announced events for other tags, numbered by destination, and how far this tag has applied those of others.
     outbox: `${tag}:outbox`,

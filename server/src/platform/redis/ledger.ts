@@ -25,15 +25,24 @@ export function linesOf(id: string, flat: readonly string[]): LedgerLine[] {
   return [{ id, fields }];
 }
 
-const pageLines = 1_000;
+/** Entries read in one call. */
+export const pageLines = 1_000;
 /** Pages read in one round: a follower that starts late catches up over several rounds and starves nobody. */
 const pagesPerRound = 50;
 /** And no more lines than these, but for a last page: an entry of a stampede holds up to 128 claims, and all of a round lies in memory. */
-const linesPerRound = 50_000;
+export const linesPerRound = 50_000;
 
-/** Follows a ledger from its first line. Each law folds what it is given into sums of its own. */
-export function followLedger(redis: Redis, ledger: string): { catchUp(): Promise<LedgerLine[]>; caughtUp(): boolean } {
-  let after = '-';
+/** Reads a ledger on, some in every round. */
+export interface LedgerFollower {
+  /** The lines since the last round, or as many of them as one round reads. */
+  catchUp(): Promise<LedgerLine[]>;
+  /** Whether the last round reached the end. */
+  caughtUp(): boolean;
+}
+
+/** Follows a ledger from its first line, or from behind an entry. Each law folds what it is given into sums of its own. */
+export function followLedger(redis: Redis, ledger: string, behind?: string): LedgerFollower {
+  let after = behind === undefined ? '-' : `(${behind}`;
   let caughtUp = false;
   return {
     caughtUp: () => caughtUp,
