@@ -22,11 +22,11 @@ import serverPackage from '../package.json' with { type: 'json' };
 import { createCampaign } from './capabilities/campaign/index.ts';
 import { createCatalogue, readFestivalFile } from './capabilities/catalogue/index.ts';
 import { createControl } from './capabilities/control/index.ts';
-import { createDeals } from './capabilities/deals/index.ts';
+import { createDeals, stockBalances } from './capabilities/deals/index.ts';
 import { createEnergy } from './capabilities/energy/index.ts';
 import { createIdentity } from './capabilities/identity/index.ts';
 import { createLive } from './capabilities/live/index.ts';
-import { createMoney } from './capabilities/money/index.ts';
+import { createMoney, createSealing } from './capabilities/money/index.ts';
 import { createOrders } from './capabilities/orders/index.ts';
 import { createHttpProvider, createPayments } from './capabilities/payments/index.ts';
 import { createRedPackets } from './capabilities/redpackets/index.ts';
@@ -382,6 +382,14 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
     metrics.redis((clock.monotonicMs() - beganMs) / 1_000);
   });
   chores.every('wall', 1_000, control.look);
+  if (config.ledgerSeal) {
+    const { dataDir } = config;
+    const sealing = createSealing({ redis, keys, clock, random, logger, dataDir, stock: stockBalances });
+    chores.every('seal ledgers', 15_000, async () => {
+      // What replicas have not confirmed may still be lost with its master, and a file would go on telling of it.
+      if (!confirmation?.degraded()) await sealing.seal();
+    });
+  }
   onBack.push(
     () => feeds.reconnected(),
     deals.forgetStaged,

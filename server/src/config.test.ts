@@ -27,6 +27,7 @@ describe('settings', () => {
       partitions: 1,
       workers: 1,
       durability: 'fsync',
+      ledgerSeal: true,
       tickMs: 50,
       tokenSecrets: null,
       allowedOrigins: { kind: 'same-host' },
@@ -98,6 +99,7 @@ describe('settings', () => {
   it.each([
     ['WORKERS', '4'],
     ['REDIS_CLUSTER', 'a:1,b:2,c:3'],
+    ['LEDGER_KEPT', '30d'],
   ])('says that %s=%s comes with a later version instead of ignoring it', (name, value) => {
     expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(/comes? with a later version/)]);
   });

@@ -24,6 +24,8 @@ export interface Config {
   partitions: number;
   workers: 1;
   durability: Durability;
+  /** Whether ledgers are sealed into segments under the data folder. */
+  ledgerSeal: boolean;
   tickMs: number;
   /** The first signs, all verify; null has the server make one and keep it in Redis. */
   tokenSecrets: readonly [string, ...string[]] | null;
@@ -182,6 +184,14 @@ function schemaFor(production: boolean) {
     PARTITIONS: whole(1, partitionsMax).default(1),
     WORKERS: oneOnly('more than one process behind a port').default(1),
     DURABILITY: durability.default('fsync'),
+    LEDGER_SEAL: onOff.default(true),
+    LEDGER_KEPT: z
+      .string()
+      .refine(
+        () => false,
+        'taking sealed lines of the ledger out of Redis comes with a later version: leave it out, and all of the ledger stays in Redis',
+      )
+      .optional(),
     TICK_MS: whole(10, 1_000, ' milliseconds').default(50),
     TOKEN_SECRET: production
       ? z.string(needed('tokens are signed with it; "openssl rand -base64 48" makes one')).pipe(secrets)
@@ -258,6 +268,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     partitions: read.PARTITIONS,
     workers: read.WORKERS,
     durability: read.DURABILITY,
+    ledgerSeal: read.LEDGER_SEAL,
     tickMs: read.TICK_MS,
     tokenSecrets: read.TOKEN_SECRET ?? null,
     allowedOrigins: read.ALLOWED_ORIGINS,

@@ -1,5 +1,6 @@
 import type { About, Difference } from '../../platform/laws.ts';
 import type { LedgerLine } from '../../platform/redis/ledger.ts';
+import type { MakeBalances } from '../../platform/redis/segments.ts';
 
 /**
  * What the lines of one partition's ledger say of money and of coupons, added up. Pure: the monitor, the reconciliation and the
@@ -41,6 +42,9 @@ export interface EscrowGroup {
 const wrongMax = 50;
 /** Orders whose strings are looked at in turn: those of the last hours of a busy evening, about 60 bytes each. */
 const recentMax = 20_000;
+
+/** Lines after which what only a monitor needs is let go of where accounts alone are wanted: a few hundred bytes a line at most. */
+const forgottenEveryLines = 10_000;
 
 export const emptyBooks = (): Books => ({
   accounts: new Map(),
@@ -151,3 +155,23 @@ export function foldMoney(books: Books, line: LedgerLine): void {
     else books.uses.set(key, uses);
   }
 }
+
+/** Every account of a partition, as a sealed segment of its ledger ends with them. */
+export const moneyBalances: MakeBalances = (from) => {
+  const told = (from as Record<string, { minor: string; at: string }> | undefined) ?? {};
+  const accounts = new Map(Object.entries(told).map(([name, { minor, at }]) => [name, { minor: BigInt(minor), at }]));
+  let books: Books = { ...emptyBooks(), accounts };
+  return {
+    fold(line) {
+      foldMoney(books, line);
+      // Shoppers, escrows and uses are no part of the balances of a segment, so nothing is kept of them.
+      if (books.lines === forgottenEveryLines) books = { ...emptyBooks(), accounts: books.accounts };
+    },
+    told: () =>
+      Object.fromEntries(
+        [...books.accounts]
+          .toSorted(([a], [b]) => (a < b ? -1 : 1))
+          .map(([name, { minor, at }]) => [name, { minor: String(minor), at }]),
+      ),
+  };
+};

@@ -1,9 +1,14 @@
 import type { Clock } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Random } from '../../platform/random.ts';
 import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import { defineScript } from '../../platform/redis/scripts.ts';
-import { couponPool } from './books.ts';
+import type { MakeBalances } from '../../platform/redis/segments.ts';
+import { couponPool, moneyBalances } from './books.ts';
 import { createMoneyLaws, type UsesPerShopper } from './laws.ts';
+import { readSealed } from './sealing/read-sealed.ts';
+import { createSealer } from './sealing/sealer.ts';
 
 export { createReconciliation, type Reconciled, reconciledPerRound } from './reconciliation.ts';
 
@@ -40,3 +45,31 @@ export function createMoney({
     },
   };
 }
+
+/** What a segment of the ledger ends with: every account, and every slice and home of a pool, which are another capability's to fold. */
+const balancesBy = (stock: MakeBalances) => ({ money: moneyBalances, stock });
+
+/** Seals the ledgers of a festival into segments on disk, a little in every round. */
+export const createSealing = ({
+  stock,
+  ...needs
+}: {
+  redis: Redis;
+  keys: Keyspace;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  dataDir: string;
+  stock: MakeBalances;
+}) => createSealer({ ...needs, balancesBy: balancesBy(stock) });
+
+/** Reads and verifies all that was sealed, and follows ledgers through it. */
+export const readSealedLedgers = ({
+  stock,
+  ...needs
+}: {
+  redis: Redis;
+  keys: Keyspace;
+  dataDir: string;
+  stock: MakeBalances;
+}) => readSealed({ ...needs, balancesBy: balancesBy(stock) });

@@ -1,6 +1,7 @@
 import type { Difference, LawReading } from '../../platform/laws.ts';
 import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
+import type { LedgerFollower } from '../../platform/redis/ledger.ts';
 import { createMoneyLaws } from './laws.ts';
 import { differencesOfOrder, keptOrder, keptPayment } from './strings.ts';
 
@@ -55,6 +56,8 @@ export function createReconciliation({
   keys,
   stock,
   others,
+  follow,
+  sealed,
 }: {
   redis: Redis;
   keys: Keyspace;
@@ -62,8 +65,13 @@ export function createReconciliation({
   stock: RoundLaw<'stock' | 'holds' | 'coupons'>;
   /** The laws of what else the ledger tells of: packets, energy. */
   others: readonly PairLaw[];
+  /** Reads the ledger of a partition from its first line; through what was sealed, where anything was. */
+  follow?: (p: number) => LedgerFollower;
+  /** What was found of the sealed segments; null where none were read. */
+  sealed?: Reconciled | null;
 }) {
-  const money = createMoneyLaws({ redis, keys, perRound: reconciledPerRound });
+  const perRound = reconciledPerRound;
+  const money = createMoneyLaws({ redis, keys, perRound, ...(follow === undefined ? {} : { follow }) });
 
   /** Counts until the ledger's end is reached and everything had its turn; each part with all that was found. */
   async function wholeRound<Name extends string>(
@@ -253,6 +261,7 @@ export function createReconciliation({
         differences: from.flatMap(({ found }) => [...found.values()]),
       });
       const parts = [
+        ...(sealed ? [sealed] : []),
         part('stock', 'deals, at home and in every slice', ofStock.stock),
         part('holds', 'open holds', ofStock.holds),
         part('money', 'accounts, shoppers, escrows and strings', ofMoney.money),
