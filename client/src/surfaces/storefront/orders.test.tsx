@@ -258,7 +258,7 @@ describe('paying', () => {
     fireEvent.click(screen.getByRole('button', { name: en.pay.letGo }));
     expect(sent).toEqual([]);
     // What was known is still shown.
-    expect(screen.getByText('Kettle')).toBeDefined();
+    expect(screen.getByText('Gooseneck kettle')).toBeDefined();
   });
 });
 
@@ -297,8 +297,8 @@ describe('an order', () => {
     show(<OrderPage orderId={anOrder.orderId} />);
     fireEvent.click(await sign(/Give it back, ¥716\.00 comes back/));
     const sheet = screen.getByRole('dialog');
-    fireEvent.click(within(sheet).getByRole('button', { name: 'One less of Kettle' }));
-    fireEvent.click(within(sheet).getByRole('button', { name: 'One less of Pan' }));
+    fireEvent.click(within(sheet).getByRole('button', { name: 'One less of Gooseneck kettle' }));
+    fireEvent.click(within(sheet).getByRole('button', { name: 'One less of Iron pan' }));
     const give = within(sheet).getByRole('button', { name: /Give back, ¥391\.3[34] comes back/ });
     fireEvent.click(give);
     within(sheet).getByText(en.order.reasonMissing);
