@@ -148,6 +148,16 @@ local function answered()
   return nil, #kept
 end
 
+-- Answers the outcome of a claim that writes no hold, and whether it was decided now; or nil and for how many ms its hold stands.
+local function settle_claim()
+  local outcome, open = answered()
+  if outcome then return outcome, false end
+  local refusal, more = decide(open)
+  if not refusal then return nil, more end
+  if more then remember(answers_of .. shopper, order_of .. shopper, request, 'deals:claim', string.sub(head, 1, -3), refusal, stamp, stamp + forget_ms) end
+  return refusal, true
+end
+
 -- ---- writing one claim: its hold; the rest is gathered for the batch
 
 local due, booked_lines, said, applied, made = {}, { 'e', 'claims', 't', now }, {}, {}, {}
@@ -223,29 +233,24 @@ while at < size do
     at = at + 3
   end
   count = count + 1
-  local outcome, open = answered()
-  if not outcome then
-    local fine, refusal, more = pcall(decide, open)
-    if not fine then
-      outcome = 'failed'
-    elseif refusal then
-      outcome = refusal
-      if more then remember(answers_of .. shopper, order_of .. shopper, request, 'deals:claim', string.sub(head, 1, -3), outcome, stamp, stamp + forget_ms) end
+  -- Also what is read of this shopper alone may be unreadable: that must not undo the claims that came before it in this batch.
+  local fine, outcome, more = pcall(settle_claim)
+  if not fine then
+    outcome, more = 'failed', true
+  elseif not outcome then
+    local written, text = pcall(apply, more)
+    if written then
+      outcome = text
+      applied[#applied + 1] = count
     else
-      local written, text = pcall(apply, more)
-      if written then
-        outcome = text
-        applied[#applied + 1] = count
-      else
-        for l = 1, line_count do stop_deal(line_deal[l], text) end
-        outcome = 'broken'
-      end
+      for l = 1, line_count do stop_deal(line_deal[l], text) end
+      outcome = 'broken'
     end
-    -- A claim that goes on to home comes back and is counted then.
-    if string.sub(outcome, 1, 4) ~= 'dry ' then
-      local what = string.sub(head, -1) == '1' and 'claims:sim' or 'claims'
-      counted[what] = counted[what] + 1
-    end
+  end
+  -- An answer given again is not counted again, and a claim that goes on to home comes back and is counted then.
+  if more and string.sub(outcome, 1, 4) ~= 'dry ' then
+    local what = string.sub(head, -1) == '1' and 'claims:sim' or 'claims'
+    counted[what] = counted[what] + 1
   end
   outcomes[count] = outcome
 end

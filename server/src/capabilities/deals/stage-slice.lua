@@ -20,7 +20,8 @@ local function first_opening(terms)
 end
 
 local answer = 'same'
-if open_slice(slice) then
+-- A slice without terms was made by an offer that came before its deal was staged here.
+if open_slice(slice) or redis.call('HEXISTS', slice, 't') == 0 then
   redis.call('HSET', slice, 't', wanted, 'paused', 0, 'pauseVersion', 0)
   answer = 'staged'
 else

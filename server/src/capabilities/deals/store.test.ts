@@ -291,6 +291,17 @@ describe('a claim', () => {
       expect(await rig.redis.exists(keys.of(nobody).holds(nobody), keys.of(nobody).answers(nobody))).toBe(0);
   });
 
+  test('of a shopper whose answers cannot be read is not decided, and undoes nobody who came before in its batch', async () => {
+    await stage('fine', 9);
+    const unreadable = shopper();
+    await rig.redis.set(keys.of(unreadable).answers(unreadable), 'not a hash');
+    const people = [shopper(), shopper(), shopper(), shopper(), unreadable, shopper()];
+    const outcomes = await Promise.allSettled(people.map((one) => store.claim(claimOf(one, ['fine']))));
+    expect(outcomes.map((o) => o.status === 'fulfilled')).toEqual(people.map((one) => one !== unreadable));
+    expect(await stock('fine')).toMatchObject({ free: 4, held: 5 });
+    await expectLawsWhole();
+  });
+
   test('gets the same words again while its hold waits, is paid for or is over; and its id is good for nothing else', async () => {
     await stage('jar', 3);
     const person = shopper();
@@ -401,6 +412,61 @@ describe.each([1, 4])('the line for what comes back (%i partitions)', (partition
     await store.release({ shopperId: second, holdId: next.holdId }, clock.nowMs(), key('release'));
     const passer = shopper();
     for (let outcome = { ok: false }; !outcome.ok; ) outcome = JSON.parse(await store.claim(claimOf(passer, ['lamp'])));
+    await expectLawsWhole();
+  });
+});
+
+describe('on a bad night', () => {
+  test('a hold that cannot be ended in one partition keeps none of another from lapsing', async () => {
+    open(2);
+    await stage('jar', 20, { holdMs: 1_000 });
+    const of = (p: number) => Array.from({ length: 40 }, shopper).find((one) => keys.partitionOf(one) === p) ?? '';
+    const [unreadable, other] = [of(0), of(1)];
+    const { reply } = JSON.parse(await store.claim(claimOf(other, ['jar']))) as { reply: Hold };
+    await rig.redis.zadd(keys.partition(0).lapses, 1, `${unreadable} h0.spoilt`);
+    await rig.redis.set(keys.partition(0).holds(unreadable), 'not a hash');
+    await expect(store.lapse(reply.lapsesAtMs, 10)).rejects.toThrow();
+    expect(await stock('jar')).toMatchObject({ free: 20, held: 0 });
+  });
+
+  test('the kill switch stops a deal in every slice also where its home is gone', async () => {
+    open(2);
+    await stage('jar', 40);
+    const home = keys.partition(keys.homeOf('deal:jar'));
+    await rig.redis.del(home.pool('deal:jar'));
+    const stopped = { dealId: 'jar', paused: true, who: 'kill-switch', why: 'its home is gone' };
+    expect(JSON.parse(await store.pause(stopped, clock.nowMs()))).toEqual({ ok: true, reply: { paused: true } });
+    const people = [0, 1].map((p) => Array.from({ length: 40 }, shopper).find((s) => keys.partitionOf(s) === p) ?? '');
+    for (const one of people)
+      expect(JSON.parse(await store.claim(claimOf(one, ['jar'])))).toMatchObject({ why: 'paused' });
+    // Nobody resumes what is not there, and a deal that never was cannot be stopped.
+    const never = await store.pause({ ...stopped, dealId: 'nowhere' }, clock.nowMs());
+    expect(JSON.parse(never)).toMatchObject({ ok: false, why: 'unknown-deal' });
+  });
+
+  test('a unit offered into a partition whose slice a dying node left out goes home, and is not lost when it is staged', async () => {
+    open(2);
+    await stage('lamp', 1);
+    const homeAt = keys.homeOf('deal:lamp');
+    const of = (p: number) => Array.from({ length: 40 }, shopper).find((one) => keys.partitionOf(one) === p) ?? '';
+    const [owner, first] = [of(homeAt), of(1 - homeAt)];
+    await rig.redis.del(keys.partition(1 - homeAt).deal('lamp'));
+    const { reply } = JSON.parse(await store.claim(claimOf(owner, ['lamp']))) as { reply: Hold };
+    while (JSON.parse(await store.claim(claimOf(of(homeAt), ['lamp']))).why !== 'sold-out') await pools.sweep();
+    const waiter = { poolId: 'deal:lamp', shopperId: first, simulated: false, about: { dealId: 'lamp' } };
+    const key = (what: string) => ({ requestId: `${what}-it-now`, command: `deals:${what}`, inputHash: 'x' });
+    expect(JSON.parse(await pools.join(waiter, key('wait')))).toMatchObject({ ok: true });
+    await store.release({ shopperId: owner, holdId: reply.holdId }, clock.nowMs(), key('release'));
+    const offered = () => rig.redis.hget(keys.partition(homeAt).pool('deal:lamp'), `O:${1 - homeAt}`);
+    while ((await offered()) !== '1') await pools.sweep();
+    const arrived = () => rig.redis.hget(keys.partition(1 - homeAt).deal('lamp'), 'o');
+    while ((await arrived()) !== '1') for (const outbox of store.outboxes) relay.poke(outbox);
+    await stage('lamp', 1);
+    const passer = of(1 - homeAt);
+    for (let outcome = { ok: false }; !outcome.ok; ) {
+      await pools.sweep();
+      outcome = JSON.parse(await store.claim(claimOf(passer, ['lamp'])));
+    }
     await expectLawsWhole();
   });
 });

@@ -310,13 +310,17 @@ export function createDealStore({
     return outcome;
   }
 
-  /** Tells every slice the pause that home decided. Done only when all of them have said so (CONSISTENCY.md 5). */
-  async function tellSlices(dealId: string, paused: string, version: string, why: string): Promise<void> {
-    await Promise.all(
+  /**
+   * Tells every slice the pause that home decided. Done only when all of them have said so (CONSISTENCY.md 5). Answers whether
+   * any slice is there.
+   */
+  async function tellSlices(dealId: string, paused: string, version: string, why: string): Promise<boolean> {
+    const told = await Promise.all(
       partitions.map((p) =>
         pauseSlice.run(redis, [keys.partition(p).deal(dealId)], [paused, version, why, stockBell(p, dealId)]),
       ),
     );
+    return told.includes('told');
   }
 
   return {
@@ -445,6 +449,7 @@ export function createDealStore({
     /** Gives back the units of holds that lapsed, at most `max` of each partition. Answers how many were looked at. */
     async lapse(nowMs: number, max: number): Promise<number> {
       let looked = 0;
+      const failures: unknown[] = [];
       for (const p of partitions) {
         const due = await redis.zrangebyscore(keys.partition(p).lapses, '-inf', nowMs, 'LIMIT', 0, max);
         looked += due.length;
@@ -454,10 +459,10 @@ export function createDealStore({
             await giveBack('lapsed', { shopperId, holdId }, await holdOf(shopperId, holdId), nowMs, noAnswer);
           }),
         );
-        // One that cannot be ended is said, and holds up none of the others.
-        const failed = ended.find((e) => e.status === 'rejected');
-        if (failed !== undefined) throw failed.reason;
+        failures.push(...ended.flatMap((each) => (each.status === 'rejected' ? [each.reason] : [])));
       }
+      // One that cannot be ended is said, and holds up none of the others, in its own partition or behind it.
+      if (failures.length > 0) throw failures[0];
       return looked;
     },
 
@@ -483,7 +488,13 @@ export function createDealStore({
           forgetAfterMs,
         ],
       )) as [string, string, string, string];
-      if (outcome.startsWith('{"ok":true')) await tellSlices(pause.dealId, paused, version, why);
+      if (outcome.startsWith('{"ok":true')) {
+        await tellSlices(pause.dealId, paused, version, why);
+        return outcome;
+      }
+      // Home is gone, which is a reason to stop and none to go on: the kill switch stops the slices by themselves.
+      if (answer === noAnswer && pause.paused && (await tellSlices(pause.dealId, '1', '', pause.why)))
+        return JSON.stringify({ ok: true, reply: { paused: true } });
       return outcome;
     },
 

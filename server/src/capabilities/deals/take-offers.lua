@@ -15,6 +15,8 @@ local source, now, offer_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local home = {}
 
 local function offer(slice, taken, holds, deal, shopper, hold, sim, bell, mine)
+  -- Who was staging the deal may have died before it came to this slice: made empty and closed, it sends the unit home again.
+  open_slice(slice)
   local d = redis.call('HMGET', slice, 't', 'na', 'nt')
   redis.call('HINCRBY', slice, 'o', 1)
   local terms = d[1] and terms_at({ now_text = d[1], next_at = tonumber(d[2]), next_text = d[3] }, tonumber(now))
