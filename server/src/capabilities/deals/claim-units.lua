@@ -9,7 +9,7 @@
 --      bell, units granted to this slice in all as home says (0: nothing new), how many units are left at home by its verdict
 --      ('': it was not asked), and last the claims as one JSON list: for each shopper, request id, "<hash of the input> <1 if
 --      simulated>", hold id, stamp (when it arrived), number of lines, and for each line: which deal (1..), quantity, terms seen ('0': none)
--- Answers, for each claim, its hold as it is kept, its refusal as JSON, 'stale' (its stamp is too far from this Redis's time),
+-- Answers, for each claim on a line of one text, its hold as it is kept, its refusal as JSON, 'stale' (its stamp is too far from this Redis's time),
 -- 'dry <deal> ...' (this slice has too few of those deals: home is to be asked; nothing was written), 'failed' (it could not be decided;
 -- nothing was written) or 'broken' (it failed while it was written; its deals are paused).
 
@@ -26,6 +26,12 @@ local answers_of, order_of, holds_of, abandoned_of, energy_of, bell_of = unpack(
 local claims = cjson.decode(ARGV[#ARGV])
 
 local STAMP_OLD_MS, STAMP_AHEAD_MS = 2000, 50
+-- Whole numbers as text, each written once: a batch has few different stamps, quantities and prices.
+local text_of = setmetatable({}, { __index = function(known, number)
+  local text = string.format('%.0f', number)
+  known[number] = text
+  return text
+end })
 local time = call('TIME')
 local redis_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -70,7 +76,7 @@ end
 
 -- ---- deciding one claim: nothing is written
 
-local shopper, request, head, hold, stamp_text, stamp, line_count, lit
+local shopper, request, head, hold, stamp_text, stamp, line_count, holds, lit
 local line_deal, line_quantity, line_terms, line_price, line_currency = {}, {}, {}, {}, {}
 
 local function refuse(why, deal, rest)
@@ -93,12 +99,12 @@ end
 local function refuse_another(open)
   if open >= holds_max then return '{"ok":false,"why":"too-many-holds","holdsMax":' .. holds_max .. '}' end
   if open == 0 then return nil end
-  local since = '(' .. string.format('%.0f', stamp - abandoned_ms)
+  local since = '(' .. text_of[stamp - abandoned_ms]
   local lapsed = call('ZRANGEBYSCORE', abandoned_of .. shopper, since, '+inf', 'WITHSCORES')
   local count = #lapsed / 2
   if count < abandoned_max then return nil end
   local oldest = tonumber(lapsed[(count - abandoned_max) * 2 + 2])
-  return '{"ok":false,"why":"one-at-a-time","untilMs":' .. string.format('%.0f', oldest + abandoned_ms) .. '}'
+  return '{"ok":false,"why":"one-at-a-time","untilMs":' .. text_of[oldest + abandoned_ms] .. '}'
 end
 
 -- Answers the refusal and whether it is remembered, or nil and for how many ms the hold stands.
@@ -138,7 +144,7 @@ end
 local function answered()
   local outcome = recall(answers_of .. shopper, request, 'deals:claim', string.sub(head, 1, -3))
   if outcome then return outcome, 0 end
-  local kept = call('HVALS', holds_of .. shopper)
+  local kept = call('HVALS', holds)
   local began = request .. ' '
   for _, text in ipairs(kept) do
     if string.sub(text, 1, #began) == began then
@@ -160,42 +166,39 @@ end
 
 -- ---- writing one claim: its hold; the rest is gathered for the batch
 
-local due, booked_lines, said, applied, made = {}, { 'e', 'claims', 't', now }, {}, {}, {}
-local counted = { claims = 0, holds = 0, units = 0, heldMinor = 0, ['claims:sim'] = 0, ['holds:sim'] = 0, ['units:sim'] = 0, ['heldMinor:sim'] = 0 }
+local due, booked, said, applied = {}, {}, {}, {}
+local function none_counted() return { claims = 0, holds = 0, units = 0, heldMinor = 0 } end
+local of_people, of_crowd = none_counted(), none_counted()
 
 -- Nothing in here may refuse any more. Answers the hold as it is kept.
 local function apply(hold_ms)
-  local until_ms = string.format('%.0f', stamp + hold_ms)
-  local shown, booked, units, minor = '', '', 0, 0
+  local until_ms = text_of[stamp + hold_ms]
+  local shown, lines, units, minor = '', '', 0, 0
   for l = 1, line_count do
     local deal, quantity, price = line_deal[l], line_quantity[l], line_price[l]
-    local comma, semicolon = l > 1 and ',' or '', l > 1 and ';' or ''
-    shown = shown .. comma .. '{"dealId":"' .. deal.id .. '","quantity":' .. quantity .. ',"priceMinor":' .. price .. ',"currency":"' .. line_currency[l] .. '"}'
-    booked = booked .. semicolon .. deal.id .. ' ' .. quantity .. ' ' .. price
+    local quantity_text = text_of[quantity]
+    shown = shown .. (l > 1 and ',{"dealId":"' or '{"dealId":"') .. deal.id .. '","quantity":' .. quantity_text .. ',"priceMinor":' .. price
+      .. ',"currency":"' .. line_currency[l] .. '"}'
+    lines = lines .. (l > 1 and ';' or '') .. deal.id .. ' ' .. quantity_text .. ' ' .. price
     units, minor = units + quantity, minor + quantity * tonumber(price)
   end
   local text = request .. ' ' .. head .. ' {"holdId":"' .. hold .. '","kind":"hold","paymentId":null,"lines":[' .. shown
     .. '],"claimedAtMs":' .. stamp_text .. ',"lapsesAtMs":' .. until_ms .. '}'
-  made[#made + 1] = { holds_of .. shopper, hold }
-  call('HSET', holds_of .. shopper, hold, text)
+  local at = #booked + 1
+  local member, crowd = shopper .. ' ' .. hold, string.sub(head, -1) == '1'
+  call('HSET', holds, hold, text)
+  due[2 * at - 1], due[2 * at] = until_ms, member
   for l = 1, line_count do
     local deal, quantity = line_deal[l], line_quantity[l]
     local taken, new = deal.by[shopper] + quantity, deal.new
     deal.free, deal.units, deal.by[shopper] = deal.free - quantity, deal.units + quantity, taken
     new[#new + 1] = shopper
-    new[#new + 1] = taken
+    new[#new + 1] = text_of[taken]
   end
-  local sim = string.sub(head, -1)
-  local member = shopper .. ' ' .. hold
-  due[#due + 1] = until_ms
-  due[#due + 1] = member
-  booked_lines[#booked_lines + 1] = member
-  booked_lines[#booked_lines + 1] = stamp_text .. ' ' .. sim .. ' ' .. booked
-  said[#said + 1] = '{"shopperId":"' .. shopper .. '","holdId":"' .. hold .. '","atMs":' .. stamp_text .. ',"simulated":' .. (sim == '1' and 'true' or 'false') .. '}'
-  local crowd = sim == '1' and ':sim' or ''
-  counted['holds' .. crowd] = counted['holds' .. crowd] + 1
-  counted['units' .. crowd] = counted['units' .. crowd] + units
-  counted['heldMinor' .. crowd] = counted['heldMinor' .. crowd] + minor
+  booked[at] = member .. ' ' .. stamp_text .. (crowd and ' 1 ' or ' 0 ') .. lines
+  said[at] = '{"shopperId":"' .. shopper .. '","holdId":"' .. hold .. '","atMs":' .. stamp_text .. (crowd and ',"simulated":true}' or ',"simulated":false}')
+  local counted = crowd and of_crowd or of_people
+  counted.holds, counted.units, counted.heldMinor = counted.holds + 1, counted.units + units, counted.heldMinor + minor
   call('SPUBLISH', bell_of .. shopper, '')
   return text
 end
@@ -207,13 +210,13 @@ end
 
 local function write_batch()
   call('ZADD', lapses, unpack(due))
-  local at = call('XADD', ledger, '*', unpack(booked_lines))
+  local at = call('XADD', ledger, '*', 'e', 'claims', 't', now, 'claims', concat(booked, '\n'))
   announce(outbox, numbers, destination, 'deals.claimed', '[' .. concat(said, ',') .. ']')
   for _, deal in ipairs(deals) do
     if deal.units > 0 then
       call('HSET', deal.taken, unpack(deal.new))
-      call('HINCRBY', deal.slice, 'free', -deal.units)
-      call('HINCRBY', deal.slice, 'held', deal.units)
+      call('HINCRBY', deal.slice, 'free', text_of[-deal.units])
+      call('HINCRBY', deal.slice, 'held', text_of[deal.units])
       call('HSET', deal.slice, 'at', at)
       call('SPUBLISH', deal.bell, '')
     end
@@ -226,7 +229,7 @@ local outcomes, count = {}, 0
 local at, size = 1, #claims
 while at < size do
   shopper, request, head, hold, stamp_text, line_count = unpack(claims, at, at + 5)
-  stamp, lit = tonumber(stamp_text), nil
+  stamp, holds, lit = tonumber(stamp_text), holds_of .. shopper, nil
   at = at + 6
   for l = 1, line_count do
     line_deal[l], line_quantity[l], line_terms[l] = deals[claims[at]], claims[at + 1], claims[at + 2]
@@ -249,8 +252,8 @@ while at < size do
   end
   -- An answer given again is not counted again, and a claim that goes on to home comes back and is counted then.
   if more and string.sub(outcome, 1, 4) ~= 'dry ' then
-    local what = string.sub(head, -1) == '1' and 'claims:sim' or 'claims'
-    counted[what] = counted[what] + 1
+    local counted = string.sub(head, -1) == '1' and of_crowd or of_people
+    counted.claims = counted.claims + 1
   end
   outcomes[count] = outcome
 end
@@ -262,15 +265,20 @@ if #applied > 0 then
       if deal.units > 0 then stop_deal(deal, failure) end
     end
     -- Nobody was told of these holds, so nobody is to find them. Whatever else stands is evidence, and the laws show it.
-    for i, where in ipairs(made) do
-      redis.pcall('HDEL', where[1], where[2])
-      redis.pcall('ZREM', lapses, due[2 * i])
+    for i = 2, #due, 2 do
+      local of, id = string.match(due[i], '^(%S+) (%S+)$')
+      redis.pcall('HDEL', holds_of .. of, id)
+      redis.pcall('ZREM', lapses, due[i])
     end
     for _, which in ipairs(applied) do outcomes[which] = 'broken' end
   end
 end
-for what, sum in pairs(counted) do
-  -- A figure for the wall must not undo the answers of claims that stand.
-  if sum > 0 then redis.pcall('HINCRBY', totals, what, string.format('%.0f', sum)) end
+local function add_up(counted, of)
+  for what, sum in pairs(counted) do
+    -- A figure for the wall must not undo the answers of claims that stand.
+    if sum > 0 then redis.pcall('HINCRBY', totals, what .. of, text_of[sum]) end
+  end
 end
-return outcomes
+add_up(of_people, '')
+add_up(of_crowd, ':sim')
+return concat(outcomes, '\n')

@@ -177,7 +177,7 @@ export function createDealStore({
     }
     // One argument in place of a thousand: Node writes it and Redis reads it in one go.
     args.push(JSON.stringify(texts));
-    const outcomes = (await claimUnits.run(redis, scriptKeys, args)) as string[];
+    const outcomes = ((await claimUnits.run(redis, scriptKeys, args)) as string).split('\n');
     if (outcomes.some(isHold)) announced(k.outbox);
     return outcomes;
   }

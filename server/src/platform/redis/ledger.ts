@@ -6,19 +6,20 @@ export interface LedgerLine {
   fields: Record<string, string>;
 }
 
-/** Claims that were decided in one call are one entry: `<shopper> <hold>` and then `<when> <1 if simulated> <lines>` for each. */
+/**
+ * Claims that were decided in one call are one entry, and in it one text with a line for each:
+ * `<shopper> <hold> <when> <1 if simulated> <lines>`. A field for each would cost every reader more than what it says.
+ */
 const claimsOfBatch = 'claims';
 
 /** The lines of one entry of a ledger. Every reader of a ledger reads by this. */
 export function linesOf(id: string, flat: readonly string[]): LedgerLine[] {
   if (flat[1] === claimsOfBatch) {
-    const lines: LedgerLine[] = [];
-    for (let i = 4; i + 1 < flat.length; i += 2) {
-      const [shopper = '', hold = ''] = (flat[i] ?? '').split(' ');
-      const [, t = '', sim = '', claimed = ''] = /^(\S+) (\S+) (.*)$/.exec(flat[i + 1] ?? '') ?? [];
-      lines.push({ id, fields: { e: 'claimed', t, shopper, hold, lines: claimed, sim } });
-    }
-    return lines;
+    return (flat[5] ?? '').split('\n').map((text) => {
+      const [shopper = '', hold = '', t = '', sim = ''] = text.split(' ', 4);
+      const lines = text.slice(shopper.length + hold.length + t.length + sim.length + 4);
+      return { id, fields: { e: 'claimed', t, shopper, hold, lines, sim } };
+    });
   }
   const fields: Record<string, string> = {};
   for (let i = 0; i + 1 < flat.length; i += 2) fields[flat[i] ?? ''] = flat[i + 1] ?? '';
