@@ -50,7 +50,7 @@ export interface KeptPayment {
   payment: Payment;
   simulated: boolean;
   openedAtMs: number;
-  /** The provider's id of its session; null until it was opened. */
+  /** The provider's id of its session, the last one if there were several; null until it was opened. */
   providerId: string | null;
   /** The provider said that this session cannot be paid any more. */
   sessionOver: boolean;

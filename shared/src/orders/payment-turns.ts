@@ -30,8 +30,12 @@ export function decideOfPayment(scene: Scene, event: OfPayment, context: Context
     return found;
   });
   switch (event.is) {
-    case 'pay':
-      return pay(scene, event, context, { kept, orders });
+    case 'pay': {
+      // Opening the session can have been forgotten here, as by a replica that was promoted without it: the money tells of it, and
+      // without it no refund could ever be sent.
+      const { providerId = null } = event;
+      return pay(scene, event, context, { kept: { ...kept, providerId: kept.providerId ?? providerId }, orders });
+    }
     case 'deliver-late':
       return deliverLate(scene, event, context, { kept, orders });
     case 'give-back-late':
@@ -98,6 +102,7 @@ function pay(
   draft.endHolds(kept.holdIds);
   draft.setPayment({
     ...draft.payment(payment.paymentId),
+    providerId: kept.providerId,
     payment: { ...payment, state: { is: 'paid', paidAtMs: context.atMs } },
     holdIds: [],
   });
@@ -368,9 +373,10 @@ function changeSession(
   const draft = startPlan(scene, context, sessionEvents[event.is]);
   if (event.is === 'open-session') {
     if (kept.payment.state.is !== 'open') return refuse({ why: 'wrong-state', state: kept.payment.state.is });
-    if (kept.providerId !== null) return refuse({ why: 'nothing-to-do' });
+    if (kept.providerId !== null && !kept.sessionOver) return refuse({ why: 'nothing-to-do' });
     const { providerId, url } = event;
-    draft.setPayment({ ...kept, providerId, payment: { ...kept.payment, url } }, context.atMs + firstLookMs);
+    const opened = { ...kept, providerId, sessionOver: false, payment: { ...kept.payment, url } };
+    draft.setPayment(opened, context.atMs + firstLookMs);
   } else if (event.is === 'refuse-attempt') {
     // One attempt took nothing and ends nothing. It is kept for who waits; told after the money came, it says nothing any more.
     if (kept.payment.state.is !== 'open' || kept.providerId !== event.providerId)

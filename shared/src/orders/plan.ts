@@ -5,7 +5,8 @@ import { type Sha256, tie } from './timeline.ts';
 
 /** What happened, or is wanted, and to which order or payment. `pay` is decided as `pay-late` where the hold is gone. */
 export type OrderEvent =
-  | { is: 'pay'; paymentId: string; amountMinor: number; currency: string }
+  /** `providerId` is the provider's id of the session in which it was paid. */
+  | { is: 'pay'; paymentId: string; providerId?: string; amountMinor: number; currency: string }
   | { is: 'deliver-late'; paymentId: string; limits: Readonly<Record<string, number>> }
   | { is: 'give-back-late'; paymentId: string; note: string }
   | { is: 'cancel'; paymentId: string }

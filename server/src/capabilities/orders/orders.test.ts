@@ -139,11 +139,11 @@ function open(partitions: number): void {
       catalogue,
       pools: deals.pools,
       provider: {
-        // The provider of these tests: it keeps its promise of one page for one idempotency key.
-        async createSession({ idempotencyKey, amountMinor }) {
+        // The provider of these tests: it keeps its promise of one page for one payment.
+        async createSession({ reference, amountMinor }) {
           if (!provided) throw new Error('nobody asked for a page');
-          sessions.push(`${idempotencyKey} ${amountMinor}`);
-          return { providerId: `p_${idempotencyKey}`, url: `https://till.example/${idempotencyKey}` };
+          sessions.push(`${reference} ${amountMinor}`);
+          return { providerId: `p_${reference}`, url: `https://till.example/${reference}` };
         },
       },
       askProvider: async () => {},

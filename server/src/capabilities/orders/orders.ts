@@ -41,6 +41,8 @@ const descriptionMax = 200;
 
 const dayMs = 86_400_000;
 const idBytes = 12;
+/** 80 bits tell the few inputs of one payment apart. */
+const idempotencyCharacters = 20;
 
 export function createOrderDecisions({
   store,
@@ -309,12 +311,13 @@ export function createOrderDecisions({
       if (payment.state.is !== 'open') return no('wrong-state', { state: payment.state.is });
       if (caller.arrivedAtMs >= payment.dueAtMs) return no('wrong-state', { state: 'lapsed' });
       // Asked again, also by another tab or after a lost answer: the page is the same one.
-      if (payment.url !== null)
+      // One that the provider shut is opened anew: a balance may be paid over more days than a provider keeps a page.
+      if (payment.url !== null && !kept.sessionOver)
         return { scene, plan: null, outcome: { ok: true, reply: { payment, url: payment.url } } };
       if (provider === null) return no('no-provider');
       let session: { providerId: string; url: string };
       try {
-        session = await provider.createSession({
+        const page = {
           reference: paymentId,
           amountMinor: payment.amountMinor,
           currency: payment.currency,
@@ -322,8 +325,11 @@ export function createOrderDecisions({
           returnUrl: returnUrl(paymentId),
           expiresAtMs: payment.dueAtMs,
           locale: person.locale,
-          idempotencyKey: paymentId,
-        });
+        };
+        // A provider refuses one key for two inputs, and between two tries of one payment its shopper may have chosen another
+        // language. Pages beyond the one that is kept are shown to nobody, and end by themselves.
+        const input = sha256(JSON.stringify([kept.providerId, page])).slice(0, idempotencyCharacters);
+        session = await provider.createSession({ ...page, idempotencyKey: `${paymentId}:${input}` });
       } catch (error) {
         if (!(error instanceof ProviderRefused)) throw error;
         audit.sessionRefused({ paymentId, error: error.message });

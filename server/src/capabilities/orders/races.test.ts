@@ -13,7 +13,7 @@ import { connectTestRedis } from '../../platform/redis/test-connection.ts';
 import { createRelay } from '../../platform/relay.ts';
 import type { Catalogue } from '../catalogue/index.ts';
 import { createDeals } from '../deals/index.ts';
-import { type NewSession, type PaymentEvent, ProviderRefused } from '../payments/index.ts';
+import { type PaymentEvent, type PaymentProvider, ProviderRefused } from '../payments/index.ts';
 import { createOrders } from './index.ts';
 import { orderLedger } from './test-ledger.ts';
 
@@ -78,7 +78,7 @@ function openShop(partitions: number) {
     clock: { ...clock, nowMs: () => clock.nowMs() + shiftMs },
     pools: dealsHere.pools,
     provider: {
-      async createSession({ idempotencyKey, ...asked }: NewSession) {
+      async createSession({ idempotencyKey, ...asked }: Parameters<PaymentProvider['createSession']>[0]) {
         const known = sessions.get(idempotencyKey);
         if (known !== undefined && known.asked !== JSON.stringify(asked))
           throw new ProviderRefused({ status: 409, code: 'idempotency-key-reused', call: 'POST /v1/sessions' });
@@ -202,6 +202,61 @@ describe('an order that a coupon pays whole', () => {
       ]);
       expect([placing.ok, letGo.ok].filter(Boolean)).toHaveLength(1);
     }
+    await expectLawsWhole();
+  });
+});
+
+describe("the provider's page", () => {
+  test('opens after a node died between opening it and keeping it, also for somebody who reads another language by then', async () => {
+    await stageAll();
+    const lin = person();
+    const { payment } = await placed(lin, 9_000);
+    // The session is opened, and nothing of it is kept.
+    const dying = () => {
+      throw new Error('the node died');
+    };
+    shop.duringSession(dying);
+    expect(await call('orders:pay', lin, { paymentId: payment.paymentId })).toMatchObject({ ok: false, fault: 'bug' });
+    shop.duringSession(() => {});
+    const opened = await call('orders:pay', { ...lin, locale: 'zh' }, { paymentId: payment.paymentId });
+    expect(opened).toMatchObject({ ok: true });
+    // From then on it is the same page in every tab, whatever is read there.
+    const again = await call('orders:pay', lin, { paymentId: payment.paymentId });
+    expect(again.reply.url).toBe(opened.reply.url);
+  });
+
+  test('that the provider shut is opened anew while the payment is due, as a balance over many days needs it', async () => {
+    await stageAll();
+    const lin = person();
+    const { payment } = await placed(lin, 9_000);
+    const { paymentId } = payment;
+    const first = await call('orders:pay', lin, { paymentId });
+    const firstId = first.reply.url.split('/').at(-1);
+    expect(await settle(told('payment.expired', payment, firstId))).toBe('settled');
+    const second = await call('orders:pay', lin, { paymentId });
+    expect(second.reply.url).not.toBe(first.reply.url);
+    expect(await shop.orders.book.find(paymentId)).toMatchObject({ open: true });
+    expect(await call('orders:pay', lin, { paymentId })).toMatchObject({ reply: { url: second.reply.url } });
+    // Told of the first one again, the second one stands.
+    await settle(told('payment.expired', payment, firstId));
+    expect(await shop.orders.book.find(paymentId)).toMatchObject({ open: true });
+    expect(await settle(told('payment.succeeded', payment, second.reply.url.split('/').at(-1)))).toBe('settled');
+    expect(await stock()).toEqual({ free: 9, held: 0, sold: 1 });
+    await expectLawsWhole();
+  });
+
+  test('that was paid and had been forgotten here is known by its money, or a refund could never be sent', async () => {
+    await stageAll();
+    const lin = person();
+    const { payment } = await placed(lin, 9_000);
+    expect(await settle(told('payment.succeeded', payment, 'p_forgotten'))).toBe('settled');
+    expect(await shop.orders.book.find(payment.paymentId)).toMatchObject({ providerId: 'p_forgotten', open: false });
+
+    const second = await placed(lin, 9_000);
+    await call('orders:cancel', lin, { paymentId: second.payment.paymentId });
+    expect(await settle(told('payment.succeeded', second.payment, 'p_late'))).toBe('settled');
+    const owed = await shop.orders.book.find(second.payment.paymentId);
+    expect(owed).toMatchObject({ providerId: 'p_late', refunds: [{ amountMinor: 9_000 }] });
     await expectLawsWhole();
   });
 });

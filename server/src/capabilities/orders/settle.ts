@@ -97,7 +97,7 @@ export function createSettling({
     const { reference: paymentId, providerId, amountMinor, currency, refundReference: reference = '' } = told;
     switch (told.type) {
       case 'payment.succeeded':
-        return { is: 'pay', paymentId, amountMinor, currency };
+        return { is: 'pay', paymentId, providerId, amountMinor, currency };
       case 'payment.failed':
         return { is: 'refuse-attempt', paymentId, providerId };
       case 'payment.expired':
