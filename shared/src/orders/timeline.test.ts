@@ -71,7 +71,7 @@ describe('an export', () => {
     ['two\nlines', '"two\nlines"'],
     ['小心', '小心'],
   ])('as CSV writes the note %j as %j, which no spreadsheet runs', (note, expected) => {
-    const { text, name } = exportTimeline(order, tied([note]), 'csv');
+    const { text, name } = exportTimeline(order, tied([note]), { format: 'csv', ledgerHead: null });
     expect(name).toBe('order-o0-abcdefgh.csv');
     const cells = `,CNY,${expected},`;
     expect(text).toContain(cells);
@@ -79,8 +79,10 @@ describe('an export', () => {
 
   test('as JSON brings all that is needed to check it again', () => {
     const entries = tied(['a', 'b']);
-    const file = JSON.parse(exportTimeline({ ...order, version: 2 }, entries, 'json').text);
+    const ledgerHead = { segment: 7, sha256: 'ab'.repeat(32), upTo: '1700000000000-3' };
+    const file = JSON.parse(exportTimeline({ ...order, version: 2 }, entries, { format: 'json', ledgerHead }).text);
     expect(check(file.entries, file.version, file.orderId)).toEqual({ whole: true, brokenAt: null });
     expect(file.chainStart).toBe(chainStart(orderId));
+    expect(file.ledgerHead).toEqual(ledgerHead);
   });
 });

@@ -58,18 +58,29 @@ function cell(value: string | number | null): string {
 
 const columns = ['n', 'atMs', 'at', 'who', 'role', 'what', 'amountMinor', 'currency', 'note', 'hash'] as const;
 
+/**
+ * Where the ledger of the order's partition was sealed to when the file was made: the hash of its last segment. A ledger that somebody writes
+ * anew later does not have it.
+ */
+export interface LedgerHead {
+  segment: number;
+  sha256: string;
+  /** The last line in that segment. */
+  upTo: string;
+}
+
 /** A timeline as a file, with everything that is needed to check its chain again. */
 export function exportTimeline(
   order: Pick<Order, 'orderId' | 'currency' | 'version'>,
   entries: readonly TimelineEntry[],
-  format: 'json' | 'csv',
+  { format, ledgerHead }: { format: 'json' | 'csv'; ledgerHead: LedgerHead | null },
 ): { name: string; type: string; text: string } {
   const name = `order-${order.orderId.replaceAll('.', '-')}.${format}`;
   if (format === 'json') {
     const { orderId, currency, version } = order;
     const chain =
       'hash = SHA-256 of: the hash before (first: chainStart), a line feed, and the JSON array of the other fields';
-    const file = { orderId, currency, version, chain, chainStart: chainStart(orderId), entries };
+    const file = { orderId, currency, version, chain, chainStart: chainStart(orderId), ledgerHead, entries };
     return { name, type: 'application/json', text: JSON.stringify(file, null, 2) };
   }
   const rows = entries.map((entry) =>

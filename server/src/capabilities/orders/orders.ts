@@ -517,7 +517,8 @@ export function createOrderDecisions({
     async export(caller, { orderId, format }) {
       const seen = await lookAt(caller, orderId, 'orders:export');
       if (seen === null) return { ok: false, why: 'unknown-order' };
-      return { ok: true, reply: exportTimeline(seen.order, seen.timeline, format) };
+      const ledgerHead = await store.ledgerHead(orderId);
+      return { ok: true, reply: exportTimeline(seen.order, seen.timeline, { format, ledgerHead }) };
     },
   };
   return { handlers };

@@ -3,12 +3,14 @@ import { levelOf } from '@elevens/shared/src/energy/levels.ts';
 import type { TimelineEntry } from '@elevens/shared/src/orders/contract.ts';
 import { couponPool, type KeptOrder, type KeptPayment, type PoolMove } from '@elevens/shared/src/orders/documents.ts';
 import { type Plan, type Scene } from '@elevens/shared/src/orders/plan.ts';
+import type { LedgerHead } from '@elevens/shared/src/orders/timeline.ts';
 import { dueOfOrder, dueOfPayment } from '@elevens/shared/src/orders/transitions.ts';
 import { Fault } from '../../platform/fault.ts';
 import type { AnswerKey } from '../../platform/gateway.ts';
 import type { Redis } from '../../platform/redis/connections.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
 import { defineScript } from '../../platform/redis/scripts.ts';
+import { readHead } from '../../platform/redis/segments.ts';
 
 const moveOrders = defineScript(new URL('./move-orders.lua', import.meta.url));
 const forgetDue = defineScript(new URL('./forget-due.lua', import.meta.url));
@@ -289,6 +291,13 @@ export function createOrderStore({
       const k = ofPartition(orderId);
       if (k === null) return [];
       return (await redis.lrange(k.timeline(orderId), 0, -1)).map((text) => JSON.parse(text) as TimelineEntry);
+    },
+
+    /** Where the ledger of an order's partition was sealed to; null while nothing of it is. */
+    async ledgerHead(orderId: string): Promise<LedgerHead | null> {
+      const k = ofPartition(orderId);
+      const head = k === null ? null : await readHead(redis, k.sealed);
+      return head && { segment: head.number, sha256: head.hash, upTo: head.last };
     },
 
     /** Commits a plan, or (without one) remembers an answer that changes nothing. Throws a Fault where Redis cannot say. */
