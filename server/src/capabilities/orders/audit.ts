@@ -19,6 +19,13 @@ export function createAudit(logger: Logger) {
     late(facts: { paymentId: string; end: 'goods' | 'refund'; why: string }): void {
       logger.info({ audit: 'orders.late-payment', ...facts }, 'a late payment came to its end');
     },
+    /** A balance counts as missed although the provider could not be asked for as long as anybody waits: a person may ask it. */
+    missedUnasked(facts: { orderId: string; paymentId: string }): void {
+      logger.warn(
+        { audit: 'orders.missed-unasked', ...facts },
+        'a balance counts as missed, and the provider never answered',
+      );
+    },
     refundFailed(facts: { paymentId: string; reference: string }): void {
       logger.warn(
         { audit: 'orders.refund-failed', ...facts },

@@ -74,7 +74,7 @@ export function createOrders({
     askProvider,
     returnUrl,
   });
-  const settling = createSettling({ store, baskets, carryOut, keys, clock, audit });
+  const settling = createSettling({ store, baskets, carryOut, keys, clock, audit, askProvider });
 
   feeds.state('orders:mine', {
     channels: (id) => [store.mineBell(id)],

@@ -31,6 +31,8 @@ type Answer = ReturnType<typeof JSON.parse>;
 let keys: Keyspace;
 let shop: ReturnType<typeof openShop>;
 let shiftMs: number;
+let firstStartMs: number;
+let askProvider: (paymentId: string) => Promise<void>;
 let deals: DealRecord[];
 let coupons: CouponRecord[];
 
@@ -38,7 +40,8 @@ let coupons: CouponRecord[];
 function openShop(partitions: number) {
   keys = createKeyspace({ festival: `t${random.token(6)}`, partitions });
   shiftMs = 0;
-  const firstStartMs = clock.nowMs() - 3_600_000;
+  firstStartMs = clock.nowMs() - 3_600_000;
+  askProvider = async () => {};
   deals = [
     {
       id: 'kettle',
@@ -51,7 +54,22 @@ function openShop(partitions: number) {
     },
   ];
   coupons = [];
-  const product = { id: 'kettle', brandId: 'steam', name: 'Kettle', blurb: '', listMinor: 12_000, unit: 'kettle' };
+  const picture = {
+    shape: 'kettle',
+    tone: ['#d8472f', '#8c2a1c', '#f0907c'],
+    accent: '#f2b84b',
+    ground: '#2a1410',
+    proportion: 100,
+  };
+  const product = {
+    id: 'kettle',
+    brandId: 'steam',
+    name: 'Kettle',
+    blurb: '',
+    listMinor: 12_000,
+    unit: 'kettle',
+    picture,
+  };
   const records = () => ({ deals, coupons, products: [product], brands: [] });
   const catalogue = {
     festival: () => ({
@@ -89,7 +107,7 @@ function openShop(partitions: number) {
         return session;
       },
     },
-    askProvider: async () => {},
+    askProvider: (paymentId) => askProvider(paymentId),
     returnUrl: (paymentId) => `/pay/${paymentId}`,
   });
   const gateway = createGateway({ clock, random, logger, metrics, checkReplies: true });
@@ -258,5 +276,68 @@ describe("the provider's page", () => {
     const owed = await shop.orders.book.find(second.payment.paymentId);
     expect(owed).toMatchObject({ providerId: 'p_late', refunds: [{ amountMinor: 9_000 }] });
     await expectLawsWhole();
+  });
+});
+
+describe('what is due', () => {
+  const presale = {
+    depositMinor: 2_000,
+    depositWorthMinor: 3_000,
+    balanceAfter: '0s',
+    balanceFor: '1h',
+    forfeitPermille: 1_000,
+  };
+  /** A deposit is paid, and the balance's page is open when its window closes. */
+  async function balanceOpen(lin: Person): Promise<{ order: Order; balance: Payment; providerId: string }> {
+    deals = deals.map((deal) => ({ ...deal, presale }));
+    await stageAll();
+    firstStartMs -= 90 * 60_000;
+    const { payment, orders } = await placed(lin, 2_000);
+    expect(await settle(told('payment.succeeded', payment, 'p_deposit'))).toBe('settled');
+    const { orderId } = orders[0] as Order;
+    const { reply } = await call('orders:balance', lin, { orderId });
+    const page = await call('orders:pay', lin, { paymentId: reply.payment.paymentId });
+    shiftMs = 45 * 60_000;
+    return { order: reply.order, balance: reply.payment, providerId: page.reply.url.split('/').at(-1) };
+  }
+  const orderNow = async (who: Person, { orderId }: Order) => (await call('orders:one', who, { orderId })).reply.order;
+
+  test('a balance is missed only once the provider was asked: one paid in time, of which nobody could tell, is goods', async () => {
+    const lin = person();
+    const { order, balance, providerId } = await balanceOpen(lin);
+    // The provider cannot be reached, as when a night goes wrong for both houses.
+    askProvider = () => Promise.reject(new Error('nobody answers'));
+    await shop.orders.due();
+    expect((await orderNow(lin, order)).state.is).toBe('deposit-paid');
+    // It answers again: the money had been there since before the window closed.
+    askProvider = async () => void (await settle(told('payment.succeeded', balance, providerId)));
+    shiftMs += 60_000;
+    await shop.orders.due();
+    expect((await orderNow(lin, order)).state.is).toBe('paid');
+    await expectLawsWhole();
+  });
+
+  test('a balance of which the provider says nothing for an hour is missed', async () => {
+    const lin = person();
+    const { order } = await balanceOpen(lin);
+    askProvider = () => Promise.reject(new Error('nobody answers'));
+    shiftMs += 3_600_000;
+    await shop.orders.due();
+    expect((await orderNow(lin, order)).state).toMatchObject({ is: 'lapsed', forfeitMinor: 2_000 });
+    await expectLawsWhole();
+  });
+
+  test('one that cannot be ended in one partition keeps none of another waiting', async () => {
+    shop = openShop(2);
+    await stageAll();
+    let lin = person();
+    while (keys.partitionOf(lin.shopperId) !== 1) lin = person();
+    const { payment } = await placed(lin, 9_000);
+    await rig.redis.zadd(keys.partition(0).orderDues, 1, 'y0.unreadable');
+    await rig.redis.set(keys.partition(0).payment('y0.unreadable'), '1 {');
+    shiftMs = 3_600_000;
+    await expect(shop.orders.due()).rejects.toThrow();
+    expect((await shop.orders.book.find(payment.paymentId))?.open).toBe(false);
+    expect(await stock()).toMatchObject({ held: 0, sold: 0 });
   });
 });

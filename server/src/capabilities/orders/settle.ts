@@ -1,4 +1,5 @@
-import type { KeptPayment } from '@elevens/shared/src/orders/documents.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { KeptOrder, KeptPayment } from '@elevens/shared/src/orders/documents.ts';
 import { mayDeliverLate } from '@elevens/shared/src/orders/payment-turns.ts';
 import { type Decision, type OrderEvent, type Scene } from '@elevens/shared/src/orders/plan.ts';
 import { type Party } from '@elevens/shared/src/orders/table.ts';
@@ -15,6 +16,11 @@ import { type OrderStore, partitionOfId } from './store.ts';
 /** Dues looked at in one round of a partition; a full page is followed by another, at most so many times. */
 const duesPerPage = 200;
 const pagesMax = 10;
+/** The sweep waits this long for what the provider says of one balance; others are due behind it. */
+const answerMs = 2_000;
+/** A provider that does not answer is asked about a missed balance again after this, and for so long. */
+const askAgainMs = 30_000;
+const unansweredMsMax = 3_600_000;
 
 /** What happens to orders without their people: what the provider tells, and what time brings. */
 export function createSettling({
@@ -24,6 +30,7 @@ export function createSettling({
   keys,
   clock,
   audit,
+  askProvider,
 }: {
   store: OrderStore;
   baskets: Pick<Baskets, 'limitOf'>;
@@ -31,6 +38,8 @@ export function createSettling({
   keys: Pick<Keyspace, 'partitions'>;
   clock: Clock;
   audit: Audit;
+  /** Asks the provider about one payment now, and settles what it says. */
+  askProvider: (paymentId: string) => Promise<void>;
 }) {
   const done = { ok: true, reply: null } as const;
 
@@ -162,20 +171,45 @@ export function createSettling({
   }
 
   // ------------------------------------------------------------------------------------------------- time
+  /**
+   * Whether it is known that no money came for the balance of this order. A deposit is not forfeited because nobody could tell that
+   * the balance was paid: while the provider does not answer, the order waits.
+   */
+  async function balanceIsMissed(order: KeptOrder): Promise<boolean> {
+    const kept = await store.readPayment(order.order.paymentId);
+    if (kept?.payment.what !== 'balance' || kept.payment.state.is !== 'open') return true;
+    if (kept.providerId === null || kept.sessionOver) return true;
+    const { paymentId } = kept.payment;
+    const answered = await Promise.race([
+      askProvider(paymentId).then(
+        () => true,
+        () => false,
+      ),
+      pause(answerMs, false, { ref: false }),
+    ]);
+    if (answered) return true;
+    const asksEndAtMs = (dueOfOrder(order)?.atMs ?? 0) + unansweredMsMax;
+    if (clock.nowMs() < asksEndAtMs) return false;
+    audit.missedUnasked({ orderId: order.order.orderId, paymentId });
+    return true;
+  }
+
   /** What is due of one payment or order is done, if it still is. */
   async function lookAt(partition: number, due: { id: string; score: string }): Promise<void> {
     const { id } = due;
     if (id.startsWith('y')) {
       const kept = await store.readPayment(id);
       if (kept?.payment.state.is === 'paid-late') return concludeLate(kept);
-      if (kept?.payment.state.is !== 'open') return store.forgetDue(partition, due);
+      if (kept?.payment.state.is !== 'open') return store.moveDue(partition, due, null);
       await happen({ is: 'lapse', paymentId: id }, 'system', aboutPayment(kept));
       return;
     }
     const kept = await store.readOrder(id);
     const next = kept === null ? null : dueOfOrder(kept);
-    if (kept === null || next === null) return store.forgetDue(partition, due);
+    if (kept === null || next === null) return store.moveDue(partition, due, null);
     const event = next.event as 'miss-balance' | 'wait-out' | 'close';
+    if (event === 'miss-balance' && !(await balanceIsMissed(kept)))
+      return store.moveDue(partition, due, clock.nowMs() + askAgainMs);
     const { shopperId } = kept.order;
     await happen({ is: event, orderId: id }, 'system', { shopperId, read: () => store.sceneOfOrder(id) });
   }
@@ -186,16 +220,19 @@ export function createSettling({
     /** Does what time brings: unpaid orders lapse, missed balances are forfeited, deliveries count as received, refund windows close,
      * late payments end. Any node may do it, at any time; each is one idempotent transition. */
     async due(): Promise<void> {
+      const failures: unknown[] = [];
       for (let partition = 0; partition < keys.partitions; partition++) {
         for (let page = 0; page < pagesMax; page++) {
           const found = await store.due(partition, clock.nowMs(), duesPerPage);
           const ended = await Promise.allSettled(found.map((due) => lookAt(partition, due)));
-          // One that cannot be ended is said, and holds up none of the others.
-          const failed = ended.find((each) => each.status === 'rejected');
-          if (failed !== undefined) throw failed.reason;
-          if (found.length < duesPerPage) break;
+          const failed = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+          failures.push(...failed);
+          // What failed is still due, and would be the next page again.
+          if (failed.length > 0 || found.length < duesPerPage) break;
         }
       }
+      // One that cannot be ended is said, and holds up none of the others, in its own partition or behind it.
+      if (failures.length > 0) throw failures[0];
     },
   };
 }

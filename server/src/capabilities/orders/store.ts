@@ -13,7 +13,7 @@ import { defineScript } from '../../platform/redis/scripts.ts';
 import { readHead } from '../../platform/redis/segments.ts';
 
 const moveOrders = defineScript(new URL('./move-orders.lua', import.meta.url));
-const forgetDue = defineScript(new URL('./forget-due.lua', import.meta.url));
+const moveDue = defineScript(new URL('./move-due.lua', import.meta.url));
 const stageCoupon = defineScript(new URL('./stage-coupon.lua', import.meta.url));
 
 /** What succeeded can be asked for again for a day: longer than any hold, so a repeated `place` never finds it lapsed. */
@@ -425,9 +425,13 @@ export function createOrderStore({
       const found = await redis.zrangebyscore(dues, '-inf', nowMs, 'WITHSCORES', 'LIMIT', 0, max);
       return found.flatMap((id, i) => (i % 2 === 0 ? [{ id, score: found[i + 1] ?? '' }] : []));
     },
-    /** Takes out what is due and of which nothing is left to be decided; made due anew meanwhile, it stays. */
-    async forgetDue(partition: number, { id, score }: { id: string; score: string }): Promise<void> {
-      await forgetDue.run(redis, [keys.partition(partition).orderDues], [id, score]);
+    /** Looks at what is due again later, or never (null: nothing is left to be decided); made due anew meanwhile, it stays. */
+    async moveDue(
+      partition: number,
+      { id, score }: { id: string; score: string },
+      nextMs: number | null,
+    ): Promise<void> {
+      await moveDue.run(redis, [keys.partition(partition).orderDues], [id, score, nextMs ?? '']);
     },
 
     /** The state of the feed orders:mine. */
