@@ -33,8 +33,8 @@ const retireAfterMs = 3_600_000;
 const noStock: Stock = { total: 0, free: 0, held: 0, sold: 0, paused: false, soldOut: false, waiting: 0 };
 
 /** What of a deal's state is shown to everyone. */
-export function stockOf({ terms: _, ...stock }: DealState): Stock {
-  return stock;
+export function stockOf({ total, free, held, sold, paused, soldOut, waiting }: DealState): Stock {
+  return { total, free, held, sold, paused, soldOut, waiting };
 }
 
 export function createDealDecisions({

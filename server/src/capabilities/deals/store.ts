@@ -98,7 +98,7 @@ const noAnswer: AnswerKey = { requestId: '', command: '', inputHash: '' };
 export type DealStore = ReturnType<typeof createDealStore>;
 
 /** What decides about a deal, as the slices keep it (terms.lua). Its first word is the version that claims name. */
-export function termsText(deal: DealTerms): string {
+function termsText(deal: DealTerms): string {
   const early = deal.early.map((tier) => `${energyLevels[tier.level - 1]}:${tier.opensAtMs}:${tier.priceMinor}`);
   const rest = [
     deal.limit,

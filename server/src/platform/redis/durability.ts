@@ -18,7 +18,7 @@ export function durabilityOf(words: string): Durability | null {
 }
 
 /** Whether what is acknowledged is on this Redis's disk. */
-export const promisesDisk = (level: Durability): boolean => level.startsWith('fsync');
+const promisesDisk = (level: Durability): boolean => level.startsWith('fsync');
 
 /** How many replicas have what is acknowledged; 0 where the level asks for none. */
 export const replicasOf = (level: Durability): number => Number(/replicas:(\d)$/.exec(level)?.[1] ?? 0);
