@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Command, Contract, DecisionOf, InputOf } from '@elevens/shared/src/contract.ts';
 import type { FaultAnswer, FaultCode, Problem } from '@elevens/shared/src/faults.ts';
 import type { Socket } from 'socket.io';
@@ -58,26 +59,11 @@ function problemsOf(error: z.ZodError): Problem[] {
 }
 
 /**
- * One short word for a text: two 32-bit hashes (the mixing of MurmurHash3, two seeds), 64 bits in all. It tells a caller's
- * own repeat from a slip; whoever makes two inputs collide gets the answer they were given before, and nobody else's. A
- * cryptographic hash cost more than everything else that the gateway does with a claim.
+ * 96 bits of SHA-256 as one short word. It tells a caller's own repeat from another body, also where the caller looks for two
+ * that are the same. Made by Node's one-shot hash, which costs half a microsecond for a claim: less than any mixing by hand.
  */
-function wordOf(text: string): string {
-  let a = 0xdeadbeef ^ text.length;
-  let b = 0x41c6ce57 ^ text.length;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    a = Math.imul(a ^ unit, 0x85ebca77);
-    a = (a << 13) | (a >>> 19);
-    b = Math.imul(b ^ unit, 0xc2b2ae3d);
-    b = (b << 15) | (b >>> 17);
-  }
-  a = Math.imul(a ^ (a >>> 16), 0x85ebca6b);
-  a = Math.imul(a ^ (a >>> 13) ^ b, 0xc2b2ae35);
-  b = Math.imul(b ^ (b >>> 16), 0x85ebca6b);
-  b = Math.imul(b ^ (b >>> 13) ^ a, 0xc2b2ae35);
-  return ((a ^ (a >>> 16)) >>> 0).toString(36) + ((b ^ (b >>> 16)) >>> 0).toString(36).padStart(7, '0');
-}
+const hashCharacters = 16;
+const wordOf = (text: string): string => hash('sha256', text, 'base64url').slice(0, hashCharacters);
 
 /** Nine bytes are twelve characters of base64 without a rest, so a page of them can be cut anywhere between two. */
 const traceBytes = 9;
