@@ -134,6 +134,18 @@ describe('what another hand writes is found, and named', () => {
     ]);
   });
 
+  test('more uses of a coupon than its shopper might have when they were made, also for whoever begins to count later', async () => {
+    const { shop, k, redis, lin } = await busyShop();
+    const of = async () => (await createMoneyLaws({ redis, keys: shop.keys }).check()).coupons.evidence;
+    expect(await of()).toEqual([]);
+    const placedLine = (await redis.xrange(k.ledger, '-', '+')).find(([, flat]) => flat.includes('order-placed'));
+    expect(placedLine?.[1].find((text) => text.includes('coupon:evening free>held'))).toMatch(/free>held 1 2(;|$)/);
+    const line = { e: 'order-placed', t: '1', orders: '', shopper: lin.shopperId, payment: '', post: '', home: '' };
+    await redis.xadd(k.ledger, '*', ...Object.entries(line).flat(), 'stock', 'coupon:evening free>held 3 2');
+    const subject = `coupon evening: uses of ${lin.shopperId} beyond the limit of 2`;
+    expect((await of()).find((found) => found.subject === subject)).toMatchObject({ expected: 2 });
+  });
+
   test('the units of a hold, a hold that was taken away, and one that nobody ever claimed', async () => {
     const { differences, k, redis, lin, held } = await busyShop();
     const { shopperId } = lin;

@@ -42,21 +42,22 @@ function createPartitionLaws({
   const where = keys.partitions > 1 ? ` (partition ${p})` : '';
   /** What the documents of orders say is in escrow, of those of which anything is. */
   const inDocuments = new Map<string, bigint>();
-  /** Uses that were made beyond the limit while this follower watched: later limits say nothing of earlier uses. */
+  /** Uses that were made beyond the limit that held when they were made. */
   const beyond = new Map<string, { uses: number; limit: number }>();
   let ahead: LedgerLine[] = [];
   let live = false;
 
   function fold(line: LedgerLine): void {
     foldMoney(books, line);
-    if (!live || !line.fields.stock?.includes(couponPool)) return;
+    if (!line.fields.stock?.includes(couponPool)) return;
     for (const move of line.fields.stock.split(';')) {
-      const [poolId = '', way = ''] = move.split(' ');
+      const [poolId = '', way = '', , said] = move.split(' ');
       if (!poolId.startsWith(couponPool)) continue;
       const couponId = poolId.slice(couponPool.length);
       const key = `${couponId} ${line.fields.shopper ?? ''}`;
       const made = books.uses.get(key) ?? 0;
-      const limit = usesPerShopper(couponId);
+      // A line of an earlier version does not say it; today's limit is right for those written while this follower watches.
+      const limit = said !== undefined ? Number(said) : live ? usesPerShopper(couponId) : undefined;
       if (way.startsWith('free>') && limit !== undefined && made > limit) beyond.set(key, { uses: made, limit });
       else if (made <= (beyond.get(key)?.limit ?? 0)) beyond.delete(key);
     }

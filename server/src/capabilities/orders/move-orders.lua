@@ -88,7 +88,9 @@ for _, pool in ipairs(plan.pools) do
         redis.call('HINCRBY', slice, move.to, quantity)
         if move.from == 'free' then redis.call('HINCRBY', taken, shopper, quantity) end
       end
+      -- What leaves `free` says how many its shopper might have: a later change of that limit says nothing of earlier moves.
       moved[#moved + 1] = pool.id .. ' ' .. move.from .. '>' .. move.to .. ' ' .. move.quantity
+        .. (move.limit == '' and '' or ' ' .. move.limit)
     end
     if bound_home then home[#home + 1] = pool.id end
     if pool.bell ~= '' then redis.call('SPUBLISH', pool.bell, '') end
