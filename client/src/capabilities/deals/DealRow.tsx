@@ -63,7 +63,7 @@ export function DealLine({ offer, nowMs }: { offer: Offer; nowMs: number }) {
     phase === 'past'
       ? t('deals.closedAt', { time: t('at', { time: times.short(deal.closesAtMs) }) })
       : phase === 'open'
-        ? t('nowTag.open')
+        ? t('deals.doorOpen')
         : leftMs < 600_000
           ? t('deals.opensIn', { time: clockText(leftMs) })
           : t('deals.opensAt', { time: t('at', { time: times.short(deal.opensAtMs) }) });

@@ -3,7 +3,7 @@ import { percentOff } from '@elevens/shared/src/money.ts';
 import { useWords } from '../../platform/i18n.ts';
 import { useTimes } from '../../platform/use-places.ts';
 import { Icon } from '../../ui/Icon.tsx';
-import { couponIn, proofIn, type Quote, type QuoteView } from './use-quote.ts';
+import { couponIn, couponTitle, proofIn, type Quote, type QuoteView } from './use-quote.ts';
 
 /** Coupons left out that are named at once; the others are one tap away. */
 const outShownMax = 2;
@@ -51,7 +51,7 @@ export function PriceReceipt({ quote, lowMinor, brandName, onCoupon }: ReceiptPr
             {step.step === 'coupon' && onCoupon !== undefined && (
               <button type="button" className="linkish" onClick={() => onCoupon.leaveOut(step.couponId)}>
                 {t('receipt.leaveOut')}
-                <span className="vh"> {couponIn(proof, step.couponId)}</span>
+                <span className="vh"> {couponTitle(proof, step.couponId)}</span>
               </button>
             )}
           </Step>
@@ -159,7 +159,7 @@ function Step({
       return (
         <>
           <dt>
-            {couponIn(proof, step.couponId)}
+            {couponTitle(proof, step.couponId)}
             <small>{t(`receipt.kind.${step.kind}`)}</small>
             {step.times > 1 && (
               <small>

@@ -7,9 +7,15 @@ import { useLanterns } from './use-deals.ts';
 /** The server's sum, with the names of the coupons that it speaks of. */
 export type Quote = ReplyOfName<'orders:quote'>;
 
+type Named = Pick<Quote, 'coupons'>;
+
+export function couponTitle({ coupons }: Named, couponId: string): string {
+  return coupons.find(({ id }) => id === couponId)?.title ?? couponId.replaceAll('-', ' ');
+}
+
 /** A coupon as it is called in a sentence. */
-export function couponIn({ coupons }: Pick<Quote, 'coupons'>, couponId: string): string {
-  return `“${coupons.find(({ id }) => id === couponId)?.title ?? couponId}”`;
+export function couponIn(named: Named, couponId: string): string {
+  return `“${couponTitle(named, couponId)}”`;
 }
 
 /** What some things cost together, and how that comes about. */

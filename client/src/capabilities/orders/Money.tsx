@@ -3,6 +3,12 @@ import { useWords } from '../../platform/i18n.ts';
 import { useTimes } from '../../platform/use-places.ts';
 import { moneyOf } from './order-acts.ts';
 
+/** Whether the coupons' funds have added their part and have it still there: it comes with the whole payment, and goes back with the goods. */
+function fundStands({ fundedMinor, refundedMinor, state }: Order): boolean {
+  const paid = ['paid', 'shipped', 'disputed', 'received', 'closed'].includes(state.is);
+  return fundedMinor > 0 && paid && refundedMinor === 0;
+}
+
 /** Who has the money now, and how what goes back gets there. */
 export function WhereMoney({
   order,
@@ -29,7 +35,7 @@ export function WhereMoney({
             <dd>{money(minor)}</dd>
           </div>
         ))}
-        {order.fundedMinor > 0 && (
+        {fundStands(order) && (
           <div className="pair">
             <dt>{t('order.funded')}</dt>
             <dd>{money(order.fundedMinor)}</dd>

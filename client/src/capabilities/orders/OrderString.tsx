@@ -141,7 +141,8 @@ export function OrderString({
             <div>
               <h3>{t(`order.coming.${step.what}`)}</h3>
               <p>{t(`order.comingText.${step.what}`, { time: times.moment(step.atMs).moment })}</p>
-              {lastKnot !== undefined && (
+              {/* Which entries come after the next one, and in which order, nobody knows yet. */}
+              {i === 0 && lastKnot !== undefined && (
                 <code>
                   {t('order.entry', { n: lastKnot.n + 1 })} <span className="knot">{knotOf(lastKnot.hash)}</span>{' '}
                   {t('order.toCome')}

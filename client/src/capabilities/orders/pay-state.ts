@@ -26,15 +26,19 @@ export interface PayFacts {
   nowMs: number;
   /** When this page came (back) while the provider's page was open; null when it never was. */
   backAtMs: number | null;
+  /** When this tab last went to the provider's page; null when it never did. */
+  leftAtMs?: number | null;
 }
 
-export function payStateOf({ payment, nowMs, backAtMs }: PayFacts): PayState {
+export function payStateOf({ payment, nowMs, backAtMs, leftAtMs = null }: PayFacts): PayState {
   const { state } = payment;
   switch (state.is) {
     case 'open': {
       const leftMs = payment.dueAtMs - nowMs;
       if (leftMs <= 0) return { is: 'ending' };
-      if (payment.lastRefusedAtMs !== null) return { is: 'refused', atMs: payment.lastRefusedAtMs, leftMs };
+      // Whoever has gone to the till once more since is waiting for the answer to that.
+      if (payment.lastRefusedAtMs !== null && (leftAtMs ?? 0) <= payment.lastRefusedAtMs)
+        return { is: 'refused', atMs: payment.lastRefusedAtMs, leftMs };
       if (payment.url === null || backAtMs === null) return { is: 'to-pay', leftMs };
       const sinceMs = Math.max(0, nowMs - backAtMs);
       return { is: 'waiting', sinceMs, leftMs, patient: sinceMs < patienceMs };

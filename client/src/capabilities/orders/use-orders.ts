@@ -157,3 +157,27 @@ export function useBackAt(opened: boolean | null): number | null {
   }, [clock]);
   return backAtMs;
 }
+
+/** When this tab last went to the provider's page for a payment, also across a reload; where storage is refused nobody knows. */
+export function useTrip(paymentId: string): { leftAtMs: number | null; leave: () => void } {
+  const { clock } = usePlatform();
+  const key = `elevens.till ${paymentId}`;
+  const [leftAtMs, setLeftAtMs] = useState<number | null>(() => {
+    try {
+      const kept = sessionStorage.getItem(key);
+      return kept === null ? null : Number(kept);
+    } catch {
+      return null;
+    }
+  });
+  const leave = useCallback(() => {
+    const nowMs = clock.nowMs();
+    setLeftAtMs(nowMs);
+    try {
+      sessionStorage.setItem(key, String(nowMs));
+    } catch {
+      // Refused storage costs no more than this: after a refusal one is told of it until the next answer.
+    }
+  }, [clock, key]);
+  return { leftAtMs, leave };
+}

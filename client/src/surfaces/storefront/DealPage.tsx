@@ -1,4 +1,4 @@
-import type { CSSProperties } from 'react';
+import { type CSSProperties, useState } from 'react';
 import { DealLine } from '../../capabilities/deals/DealRow.tsx';
 import { EarlyDoors } from '../../capabilities/deals/EarlyDoors.tsx';
 import { HoldBox } from '../../capabilities/deals/HoldBox.tsx';
@@ -191,12 +191,21 @@ function Gone({ offer, offers, nowMs, claim }: { offer: Offer; offers: Offer[]; 
     .filter((one) => one.deal.dealId !== deal.dealId && phaseOf(one.deal, nowMs) === 'open' && !one.deal.stock.soldOut)
     .toSorted((a, b) => Number(b.brand.id === brand.id) - Number(a.brand.id === brand.id))
     .slice(0, nearMax);
+  // The line ends with the stall. Whoever stood in it to the end is told so, because no offer will come any more.
+  const [waited, setWaited] = useState(false);
+  if (state.is === 'waiting' && !waited) setWaited(true);
   const text = ((): string => {
-    if (shut) return t('deals.closedText', { time: t('at', { time: times.withPlaces(deal.closesAtMs) }) });
-    if (state.is === 'waiting') return t('deals.waitingText');
-    return state.is === 'sold-out' && state.lost
-      ? `${t('deals.kind', { total: format.number(stock.total) })} ${t('deals.allGone')}`
-      : t('deals.allGone');
+    if (shut) {
+      const closed = t('deals.closedText', { time: t('at', { time: times.withPlaces(deal.closesAtMs) }) });
+      return waited && claim.ended.is === 'none' ? `${t('deals.lineOver')} ${closed}` : closed;
+    }
+    const ends = t('deals.lineEnds', { time: t('at', { time: times.toSecond(deal.closesAtMs) }) });
+    if (state.is === 'waiting') return `${t('deals.waitingText')} ${ends}`;
+    const kind =
+      state.is === 'sold-out' && state.lost
+        ? `${t('deals.kind', { total: format.number(stock.total) })} ${t('deals.allGone')}`
+        : t('deals.allGone');
+    return `${kind} ${ends}`;
   })();
   return (
     <>

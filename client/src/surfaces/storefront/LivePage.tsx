@@ -108,7 +108,7 @@ function Session({ session, nowMs }: { session: LiveSession; nowMs: number }) {
                         {offer === pinned
                           ? t('live.pinned')
                           : phaseOf(offer.deal, nowMs) === 'open'
-                            ? t('nowTag.open')
+                            ? t('deals.doorOpen')
                             : t('deals.opensAt', { time: t('at', { time: times.short(offer.deal.opensAtMs) }) })}
                       </small>
                     </span>

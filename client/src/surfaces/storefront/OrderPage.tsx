@@ -123,7 +123,9 @@ function TheOrder({ order, payment, refunds, told, timeline, again }: Facts) {
           <Goods order={order} things={things} heading={false} />
           <p className="total">
             <span>{t(`order.is.${order.state.is}`)}</span>
-            <span className="num">{format.money(order.totalMinor, order.currency)}</span>
+            <span className="num">
+              {format.money(order.state.is === 'deposit-paid' ? order.paidMinor : order.totalMinor, order.currency)}
+            </span>
           </p>
           <WhereMoney order={order} payment={payment} refunds={refunds} seller={seller} />
         </section>
@@ -213,7 +215,7 @@ function ActsOf({ order, payment, seller, again }: Pick<Facts, 'order' | 'paymen
   const returnUntilMs = order.state.is === 'received' ? order.state.refundUntilMs : null;
   const close = (): void => setAsking(null);
   return (
-    <div className="foot">
+    <div className={main === null && others.length === 0 ? 'foot still' : 'foot'}>
       {hurt !== null && (
         <p className="hurtline" role="alert">
           {hurt}

@@ -8,7 +8,14 @@ import { shortName } from '../../capabilities/orders/order-acts.ts';
 import { PresaleSteps } from '../../capabilities/orders/PresaleSteps.tsx';
 import { type PayState, payStateOf, startOf } from '../../capabilities/orders/pay-state.ts';
 import { Slip } from '../../capabilities/orders/Slip.tsx';
-import { type Things, useBackAt, useHeldFrom, usePayment, useThings } from '../../capabilities/orders/use-orders.ts';
+import {
+  type Things,
+  useBackAt,
+  useHeldFrom,
+  usePayment,
+  useThings,
+  useTrip,
+} from '../../capabilities/orders/use-orders.ts';
 import { useOutcomeWords } from '../../capabilities/orders/use-outcome-words.ts';
 import { useWords } from '../../platform/i18n.ts';
 import { useLink, useNow } from '../../platform/platform.tsx';
@@ -89,8 +96,9 @@ function ThePayment({ payment, orders, told, backAtMs, again }: Facts) {
   const link = useLink();
   const hurtOf = useOutcomeWords();
   const heldFromMs = useHeldFrom(payment.paymentId);
+  const { leftAtMs, leave } = useTrip(payment.paymentId);
   const [leaving, setLeaving] = useState(false);
-  const state = payStateOf({ payment, nowMs, backAtMs });
+  const state = payStateOf({ payment, nowMs, backAtMs, leftAtMs });
   const amount = format.money(payment.amountMinor, payment.currency);
 
   // Both tabs of one device mean the same payment, so they share the intention.
@@ -100,6 +108,7 @@ function ThePayment({ payment, orders, told, backAtMs, again }: Facts) {
     onAnswer: (outcome) => {
       if (!outcome.ok) return again();
       setLeaving(true);
+      leave();
       location.assign(outcome.reply.url);
     },
   });

@@ -239,6 +239,8 @@ export const nl: StorefrontWords = {
     waitingTitle: 'Je staat in de rij',
     waitingText:
       'Wat terugkomt wordt op volgorde aangeboden. Ben je aan de beurt, dan heb je een minuut om het te nemen, op elke pagina.',
+    lineEnds: 'De rij eindigt {{time}}, als de kraam sluit.',
+    lineOver: 'Je stond in de rij en er kwam niets op tijd terug. Er is niets afgeschreven.',
     placeNow: 'is je plaats in de rij',
     placeWouldBe: 'zou je plaats in de rij zijn',
     leaveLine: 'Uit de rij gaan',
@@ -844,10 +846,10 @@ export const nl: StorefrontWords = {
     end: {
       received: 'De dagen om het terug te geven zijn voorbij.',
       closed: 'Alles is klaar: de spullen zijn van jou, het geld van de verkoper.',
-      lapsed: 'Het is niet op tijd betaald. Het koord zegt waar het geld bleef.',
+      lapsed: 'Het is niet op tijd betaald. Waar het geld bleef staat onder de prijs.',
       cancelled: 'Je liet het gaan. Er is niets afgeschreven.',
-      refunded: 'Het is terugbetaald. Het koord zegt hoe ver het geld is.',
-      returned: 'Het is teruggegeven. Het koord zegt hoe ver het geld is.',
+      refunded: 'Het is terugbetaald. Hoe ver het geld is staat onder de prijs.',
+      returned: 'Het is teruggegeven. Hoe ver het geld is staat onder de prijs.',
     },
     returnLabel: 'Teruggeven',
     returnFor: 'Je kunt het teruggeven, nog',
@@ -896,8 +898,8 @@ export const nl: StorefrontWords = {
     disputeHint: 'Verkoper en balie lezen dit; het wordt aan de bestelling geknoopt.',
     disputeYes: 'Meld het bij de balie',
     export: {
-      json: 'Koord als JSON',
-      csv: 'Koord als CSV',
+      json: 'Verloop als JSON',
+      csv: 'Verloop als CSV',
     },
     exported: '{{name}} staat bij je downloads.',
     row: {

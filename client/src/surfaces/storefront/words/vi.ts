@@ -237,6 +237,8 @@ export const vi: StorefrontWords = {
     offerWaiting_other: 'Còn {{number}} người nữa trong hàng.',
     waitingTitle: 'Bạn đang trong hàng',
     waitingText: 'Món trở lại được nhường theo thứ tự. Đến lượt, bạn có một phút để nhận, ở trang nào cũng được.',
+    lineEnds: 'Hàng chờ hết {{time}}, khi quầy đóng.',
+    lineOver: 'Bạn đã xếp hàng, nhưng không món nào trở lại kịp. Không trừ tiền.',
     placeNow: 'là chỗ của bạn trong hàng',
     placeWouldBe: 'sẽ là chỗ của bạn trong hàng',
     leaveLine: 'Rời hàng',
@@ -840,10 +842,10 @@ export const vi: StorefrontWords = {
     end: {
       received: 'Đã hết ngày trả lại.',
       closed: 'Xong cả: hàng của bạn, tiền của người bán.',
-      lapsed: 'Không trả kịp. Trên dây có ghi tiền ra sao.',
+      lapsed: 'Không trả kịp. Tiền ra sao có ghi dưới giá.',
       cancelled: 'Bạn đã thôi. Không trừ đồng nào.',
-      refunded: 'Đã hoàn tiền. Trên dây có ghi tiền đến đâu.',
-      returned: 'Đã trả lại. Trên dây có ghi tiền đến đâu.',
+      refunded: 'Đã hoàn tiền. Tiền đến đâu có ghi dưới giá.',
+      returned: 'Đã trả lại. Tiền đến đâu có ghi dưới giá.',
     },
     returnLabel: 'Trả lại',
     returnFor: 'Bạn còn trả lại được trong',
@@ -891,8 +893,8 @@ export const vi: StorefrontWords = {
     disputeHint: 'Người bán và quầy trợ giúp sẽ đọc; lời này buộc vào đơn.',
     disputeYes: 'Báo quầy trợ giúp',
     export: {
-      json: 'Dây dạng JSON',
-      csv: 'Dây dạng CSV',
+      json: 'Lịch sử dạng JSON',
+      csv: 'Lịch sử dạng CSV',
     },
     exported: '{{name}} đã ở mục tải xuống.',
     row: {
