@@ -341,3 +341,76 @@ describe('what is due', () => {
     expect(await stock()).toMatchObject({ held: 0, sold: 0 });
   });
 });
+
+describe('money that comes at the worst moment', () => {
+  test.for([1, 2])(
+    'and twice, while the order lapses or is cancelled, ends in goods or in one refund (%i partitions)',
+    { timeout: 60_000 },
+    async (partitions) => {
+      shop = openShop(partitions);
+      deals = deals.map((deal) => ({ ...deal, total: 14, limitPerShopper: 1 }));
+      await stageAll();
+      const all = await Promise.all(
+        Array.from({ length: 12 }, async () => {
+          const who = person();
+          const { payment, orders } = await placed(who, 9_000);
+          const page = await call('orders:pay', who, { paymentId: payment.paymentId });
+          return { who, payment, order: orders[0] as Order, providerId: page.reply.url.split('/').at(-1) };
+        }),
+      );
+      shiftMs = 600_000;
+      await Promise.all(
+        all.flatMap(({ who, payment, providerId }) => [
+          call('orders:cancel', who, { paymentId: payment.paymentId }),
+          settle(told('payment.succeeded', payment, providerId)),
+          shop.orders.due(),
+          settle(told('payment.succeeded', payment, providerId)),
+          call('orders:cancel', who, { paymentId: payment.paymentId }),
+        ]),
+      );
+      await shop.orders.due();
+      let goods = 0;
+      for (const { who, payment, order } of all) {
+        const now = (await call('orders:one', who, { orderId: order.orderId })).reply;
+        expect(['paid', 'refunded']).toContain(now.order.state.is);
+        expect(now.order.refundedMinor).toBe(now.order.state.is === 'paid' ? 0 : 9_000);
+        const owed = (await shop.orders.book.find(payment.paymentId))?.refunds ?? [];
+        expect(owed).toHaveLength(now.order.state.is === 'paid' ? 0 : 1);
+        expect(now.chain.whole).toBe(true);
+        if (now.order.state.is === 'paid') goods++;
+      }
+      expect(await stock()).toMatchObject({ held: 0, sold: goods });
+      await expectLawsWhole();
+    },
+  );
+
+  test('refunds asked for in parallel, in parts and whole, come to what was paid, and what is left of it goes to the seller', async () => {
+    await stageAll();
+    const lin = person();
+    const hold = await claim(lin, 'kettle', 4);
+    const { reply } = await call('orders:place', lin, { holdIds: [hold.holdId], totalMinor: 36_000, currency: 'CNY' });
+    expect(await settle(told('payment.succeeded', reply.payment, 'p_1'))).toBe('settled');
+    const { orderId } = reply.orders[0] as Order;
+    const one = { orderId, reason: 'scratched', lines: [{ dealId: hold.lines[0]?.dealId ?? '', quantity: 1 }] };
+    await call('orders:ship', person({ roles: ['shopper', 'operator'] }), { orderId, carrier: 'Mule', tracking: '1' });
+    await Promise.all([
+      call('orders:refund', lin, one),
+      call('orders:refund', lin, one),
+      call('orders:receive', lin, { orderId }),
+      call('orders:refund', lin, one),
+    ]);
+    const { order } = (await call('orders:one', lin, { orderId })).reply;
+    expect(order).toMatchObject({ refundedMinor: 27_000, state: { is: 'received' } });
+    const accounts = await rig.redis.hmget(
+      keys.of(lin.shopperId).accounts,
+      'escrow',
+      'refunds',
+      'commission',
+      'seller:steam',
+    );
+    const [escrow, refunds, commission, seller] = accounts.map(Number) as [number, number, number, number];
+    expect([escrow, refunds, commission + seller, commission]).toEqual([0, 27_000, 9_000, 450]);
+    expect(await stock()).toEqual({ free: 9, held: 0, sold: 1 });
+    await expectLawsWhole();
+  });
+});
