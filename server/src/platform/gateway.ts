@@ -30,6 +30,31 @@ export type HandlersOf<C extends Contract> = {
 
 export type Answer = { ok: true; reply: unknown } | { ok: false; why: string } | FaultAnswer;
 
+/** A success as a script wrote it: it is told as it is, and read only by whoever looks into it. */
+class Written {
+  readonly ok = true;
+  readonly json: string;
+  constructor(json: string) {
+    this.json = json;
+  }
+  get reply(): unknown {
+    return (JSON.parse(this.json) as { reply: unknown }).reply;
+  }
+  toJSON(): object {
+    return { ok: true, reply: this.reply };
+  }
+}
+
+/** The decision of which a script answered, or remembered, this JSON. */
+export function decisionOf<D extends { ok: boolean }>(json: string): D {
+  return (json.startsWith('{"ok":true,') ? new Written(json) : JSON.parse(json)) as D;
+}
+
+/** An answer as JSON, for whoever tells it. */
+export function jsonOf(answer: Answer): string {
+  return answer instanceof Written ? answer.json : JSON.stringify(answer);
+}
+
 export interface Call {
   /** `deals:claim` */
   name: string;
@@ -171,20 +196,20 @@ export function createGateway({
     );
   }
 
-  /** The input without its requestId, as one short word: whether a repeat is the same call. */
+  /** The input as one short word: whether a repeat is the same call. */
   function answerKeyOf(name: string, input: unknown): AnswerKey {
-    const { requestId, ...rest } = input as { requestId: string };
     let text: string;
     try {
-      text = JSON.stringify(rest);
+      text = JSON.stringify(input);
     } catch (cause) {
       // Free-form input nested so deep that it cannot be written down again.
       throw new Fault('bad-input', { problems: [{ path: '', message: 'is nested too deep' }], cause });
     }
-    return { requestId, command: name, inputHash: wordOf(text) };
+    return { requestId: (input as { requestId: string }).requestId, command: name, inputHash: wordOf(text) };
   }
 
-  async function decide(call: Call, traceId: string): Promise<Answer> {
+  /** Lets one call in, and begins to decide it. What is refused at the door is thrown. */
+  function begin(call: Call, traceId: string): Promise<Answer> {
     if (refusing) throw new Fault('unavailable');
     const found = commands.get(call.name);
     if (found === undefined) {
@@ -199,31 +224,75 @@ export function createGateway({
     if (!parsed.success) throw new Fault('bad-input', { problems: problemsOf(parsed.error) });
     if (command.changes && !mayChange()) throw new Fault('unavailable');
     const answerKey = command.changes ? answerKeyOf(call.name, parsed.data) : noAnswer;
-    const confirmed =
-      confirmation !== null && command.changes
-        ? confirmation.open({
-            personId: call.person?.shopperId ?? '',
-            requestId: answerKey.requestId,
-            command: call.name,
-            arrivedAtMs,
-          })
-        : null;
-    const answer = await handler(
-      { person: call.person, arrivedAtMs, traceId, socket: call.socket },
-      parsed.data,
-      answerKey,
-    );
-    if (confirmed !== null) await confirmed();
-    if (checkReplies) checkReply(call.name, command, answer);
+    const caller = { person: call.person, arrivedAtMs, traceId, socket: call.socket };
+    if (confirmation === null || !command.changes) return handler(caller, parsed.data, answerKey);
+    const confirmed = confirmation.open({
+      personId: call.person?.shopperId ?? '',
+      requestId: answerKey.requestId,
+      command: call.name,
+      arrivedAtMs,
+    });
+    return handler(caller, parsed.data, answerKey).then(async (answer) => {
+      await confirmed();
+      return answer;
+    });
+  }
+
+  /** The answer to a call that could not be decided. */
+  function failed(call: Call, traceId: string, thrown: unknown): Answer {
+    // Only reads throw what the connection throws: scripts say themselves whether something may have been decided.
+    const error =
+      !(thrown instanceof Fault) && isRedisAway(thrown) ? new Fault('unavailable', { cause: thrown }) : thrown;
+    if (!(error instanceof Fault)) {
+      metrics.fault('bug');
+      if (error instanceof ScriptError) metrics.scriptError(error.file);
+      logger.error(
+        {
+          command: call.name,
+          errorId: traceId,
+          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        },
+        'command met a bug',
+      );
+      return { ok: false, fault: 'bug', retryAfterMs: null, errorId: traceId };
+    }
+    metrics.fault(error.code);
+    if (error.cause !== undefined) {
+      // Said once a minute: an outage is one line a command, not one for each of a million callers.
+      sayOnce(
+        `${call.name} ${error.code}`,
+        {
+          command: call.name,
+          traceId,
+          fault: error.code,
+          cause: error.cause instanceof Error ? error.cause.message : 'unknown',
+        },
+        'command met a fault',
+      );
+    }
+    return error.answer();
+  }
+
+  /** Counts an answer, and tells the audit log of what nobody of ours asks. */
+  function finish(call: Call, beganMs: number, answer: Answer): Answer {
+    inFlight--;
+    auditRefused(call, answer);
+    // Only declared names become labels: a stranger's spelling must not grow the metrics.
+    const label = commands.has(call.name) ? call.name : 'unknown';
+    const outcome = answer.ok ? 'ok' : 'why' in answer ? answer.why : answer.fault;
+    metrics.command(label, outcome, (clock.monotonicMs() - beganMs) / 1_000);
     return answer;
   }
 
-  function checkReply(name: string, command: Command, answer: Answer): void {
+  function checked(name: string, answer: Answer): Answer {
+    const command = commands.get(name)?.command;
+    if (command === undefined) throw new Error(`${name} is not declared`);
     const schema = answer.ok ? command.reply : 'why' in answer ? command.rejections[answer.why] : undefined;
     if (schema === undefined)
       throw new Error(`${name} answered what it does not declare: ${JSON.stringify(answer).slice(0, 200)}`);
     const { ok: _ok, why: _why, ...details } = answer as { ok: boolean; why?: string };
     schema.parse(answer.ok ? answer.reply : details);
+    return answer;
   }
 
   return {
@@ -238,58 +307,22 @@ export function createGateway({
         commands.set(name, { command, handler: handlers[key] as unknown as Handler });
       }
     },
-    async call(call) {
+    call(call) {
       const beganMs = clock.monotonicMs();
       const traceId = newTrace();
       inFlight++;
-      let answer: Answer;
+      let decided: Promise<Answer>;
       try {
-        answer = await decide(call, traceId);
+        decided = begin(call, traceId);
+        if (checkReplies) decided = decided.then((answer) => checked(call.name, answer));
       } catch (thrown) {
-        // Only reads throw what the connection throws: scripts say themselves whether something may have been decided.
-        const error =
-          !(thrown instanceof Fault) && isRedisAway(thrown) ? new Fault('unavailable', { cause: thrown }) : thrown;
-        if (error instanceof Fault) {
-          answer = error.answer();
-          metrics.fault(error.code);
-          if (error.cause !== undefined) {
-            // Said once a minute: an outage is one line a command, not one for each of a million callers.
-            sayOnce(
-              `${call.name} ${error.code}`,
-              {
-                command: call.name,
-                traceId,
-                fault: error.code,
-                cause: error.cause instanceof Error ? error.cause.message : 'unknown',
-              },
-              'command met a fault',
-            );
-          }
-        } else {
-          metrics.fault('bug');
-          if (error instanceof ScriptError) metrics.scriptError(error.file);
-          logger.error(
-            {
-              command: call.name,
-              errorId: traceId,
-              error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-            },
-            'command met a bug',
-          );
-          answer = { ok: false, fault: 'bug', retryAfterMs: null, errorId: traceId };
-        }
-      } finally {
-        inFlight--;
+        return Promise.resolve(finish(call, beganMs, failed(call, traceId, thrown)));
       }
-      auditRefused(call, answer);
-      // Only declared names become labels: a stranger's spelling must not grow the metrics.
-      const label = commands.has(call.name) ? call.name : 'unknown';
-      metrics.command(
-        label,
-        answer.ok ? 'ok' : 'why' in answer ? answer.why : answer.fault,
-        (clock.monotonicMs() - beganMs) / 1_000,
+      // One step behind the decision and no function of its own that waits: a stampede takes this way a hundred thousand times.
+      return decided.then(
+        (answer) => finish(call, beganMs, answer),
+        (thrown: unknown) => finish(call, beganMs, failed(call, traceId, thrown)),
       );
-      return answer;
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { InputOf, ReplyOf } from '@elevens/shared/src/contract.ts';
+import type { DecisionOf, InputOf, ReplyOf } from '@elevens/shared/src/contract.ts';
 import type { Deal, deals as dealsContract, Stock } from '@elevens/shared/src/deals/contract.ts';
 import { lowOf } from '@elevens/shared/src/deals/pricing/authoring.ts';
 import type { DealRecord } from '@elevens/shared/src/deals/records.ts';
@@ -7,7 +7,7 @@ import { type NamedOccurrence, occurrencesNear, occurrencesOf } from '@elevens/s
 import { durationMs } from '@elevens/shared/src/time.ts';
 import { type Caller, personOf } from '../../platform/caller.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { AnswerKey, HandlersOf } from '../../platform/gateway.ts';
+import { type AnswerKey, decisionOf, type HandlersOf } from '../../platform/gateway.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Keyspace } from '../../platform/redis/keyspace.ts';
@@ -189,7 +189,7 @@ export function createDealDecisions({
       lines: input.lines.map((line) => ({ dealId: line.dealId, quantity: line.quantity, terms: line.terms ?? 0 })),
       answer,
     });
-    return JSON.parse(outcome);
+    return decisionOf<DecisionOf<Contract['commands']['claim']>>(outcome);
   }
 
   /** Whoever names a hold that is not theirs, or is over, is told that there is none; it is written down. */

@@ -69,12 +69,14 @@ interface Grant {
   news: PromiseWithResolvers<void>;
 }
 
-/** A claim on its way to a decision, with what home has said for its dry lines so far. */
+/** A claim on its way to a decision, with what home has said for its dry lines so far; nothing for most, who never wait for home. */
 interface Waiting extends ClaimRequest {
-  granted: Map<string, Grant>;
+  granted: Map<string, Grant> | null;
   /** What the last call in which it was decided knew of grants, by deal. */
   carried: ReadonlyMap<string, { granted: number }>;
 }
+
+const nothingCarried: Waiting['carried'] = new Map();
 
 /** Counts and terms as they stand in Redis. */
 export interface DealState extends Stock {
@@ -139,7 +141,7 @@ export function createDealStore({
     const dealIndex = new Map<string, { index: number; granted: number }>();
     for (const claim of claims) {
       for (const { dealId } of claim.lines) {
-        const granted = claim.granted.get(dealId)?.G ?? 0;
+        const granted = claim.granted?.get(dealId)?.G ?? 0;
         const known = dealIndex.get(dealId);
         if (known === undefined) dealIndex.set(dealId, { index: dealIndex.size + 1, granted });
         else known.granted = Math.max(known.granted, granted);
@@ -199,6 +201,7 @@ export function createDealStore({
   const quantityOf = ({ lines }: Waiting, dealId: string) =>
     lines.find((line) => line.dealId === dealId)?.quantity ?? 1;
   function waitForGrant(claim: Waiting, partition: number, dealId: string): Grant {
+    claim.granted ??= new Map();
     const joined = claim.granted.get(dealId);
     if (joined !== undefined) return joined;
     const name = `${partition} ${dealId}`;
@@ -210,6 +213,7 @@ export function createDealStore({
     return grant;
   }
   function waitNoMore(claim: Waiting, partition: number): void {
+    if (claim.granted === null) return;
     for (const [dealId, grant] of claim.granted) {
       grant.want -= quantityOf(claim, dealId);
       if (--grant.waiting === 0) grants.delete(`${partition} ${dealId}`);
@@ -367,12 +371,13 @@ export function createDealStore({
       const partition = keys.partitionOf(request.shopperId);
       const commit = commits[partition];
       if (commit === undefined) throw new Error('a shopper without a partition');
-      const waiting: Waiting = { ...request, granted: new Map(), carried: new Map() };
+      const waiting: Waiting = { ...request, granted: null, carried: nothingCarried };
       const arrival = commit.arrive();
       try {
-        const asked = request.lines
-          .map(({ dealId }) => dealId)
-          .filter((id) => grants.get(`${partition} ${id}`)?.asking);
+        const asked =
+          grants.size === 0
+            ? []
+            : request.lines.map(({ dealId }) => dealId).filter((id) => grants.get(`${partition} ${id}`)?.asking);
         // Whether home can say something is for those who asked; who only came by is decided as things are.
         let come = asked.length > 0 && (await askForAll(waiting, partition, asked.toSorted()).catch(() => false));
         for (let round = 0; round <= asksMax; round++) {
@@ -576,7 +581,8 @@ const isHold = (outcome: string) => outcome.endsWith('}') && !outcome.startsWith
 /** What a claim was answered when it was made, whatever has become of its hold since. */
 function answerOf(kept: string): string {
   const hold = kept.slice(kept.indexOf('{'));
-  return `{"ok":true,"reply":${hold.replace(/"paymentId":"[^"]*"/, '"paymentId":null')}}`;
+  const asMade = hold.includes('"paymentId":null') ? hold : hold.replace(/"paymentId":"[^"]*"/, '"paymentId":null');
+  return `{"ok":true,"reply":${asMade}}`;
 }
 
 /** A hold is kept as "<request id of its claim> <hash of its input> <1 if simulated> <JSON>". */

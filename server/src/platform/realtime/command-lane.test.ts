@@ -15,7 +15,7 @@ async function laneRig(onCommand?: (socket: Socket, packet: CommandPacket) => vo
   const heard: CommandPacket[] = [];
   const lane = createCommandLane((socket, packet) => {
     heard.push(packet);
-    if (onCommand === undefined) rig.tick.answer(socket, packet.id, { ok: true, of: packet.inputs[0] });
+    if (onCommand === undefined) rig.tick.answer(socket, packet.id, JSON.stringify({ ok: true, of: packet.inputs[0] }));
     else onCommand(socket, packet);
   });
   rig.io.on('connection', (socket) => lane.attach(socket));
@@ -54,7 +54,7 @@ test('answers that are ready in one turn share a write', async () => {
   const waiting: { socket: Socket; id: number }[] = [];
   await laneRig((socket, { id }) => {
     waiting.push({ socket, id });
-    if (waiting.length === 3) for (const w of waiting) rig.tick.answer(w.socket, w.id, { id: w.id });
+    if (waiting.length === 3) for (const w of waiting) rig.tick.answer(w.socket, w.id, JSON.stringify({ id: w.id }));
   });
   const { client, socket } = await rig.client();
   const writes = writesOf(socket);
@@ -66,7 +66,7 @@ test('answers that are ready in one turn share a write', async () => {
 test('an answer does not overtake what the library still holds', async () => {
   await laneRig((socket, { id }) => {
     for (let i = 1; i <= 3; i++) socket.emit('said', i);
-    rig.tick.answer(socket, id, 'the answer');
+    rig.tick.answer(socket, id, '"the answer"');
   });
   const { client } = await rig.client();
   const order: unknown[] = [];
@@ -77,7 +77,7 @@ test('an answer does not overtake what the library still holds', async () => {
 
 test('what the tick has to say after an answer comes after it', async () => {
   await laneRig((socket, { id }) => {
-    rig.tick.answer(socket, id, 'the answer');
+    rig.tick.answer(socket, id, '"the answer"');
     rig.tick.send(socket, 'said', 'later');
   });
   const { client } = await rig.client();
@@ -103,7 +103,7 @@ test('what is no plain command is still the business of the library', async () =
 test('an answer for someone who has left meanwhile is nobody’s', async () => {
   let late: () => void = () => {};
   const heard = await laneRig((socket, { id }) => {
-    late = () => rig.tick.answer(socket, id, 'too late');
+    late = () => rig.tick.answer(socket, id, '"too late"');
   });
   const { client, socket } = await rig.client();
   client.emit('lamp:light', {}, () => {});

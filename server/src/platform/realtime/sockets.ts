@@ -5,7 +5,7 @@ import { Server, type Socket } from 'socket.io';
 import type { Person } from '../caller.ts';
 import type { Clock } from '../clock.ts';
 import { Fault } from '../fault.ts';
-import type { Gateway } from '../gateway.ts';
+import { type Answer, type Gateway, jsonOf } from '../gateway.ts';
 import type { Random } from '../random.ts';
 import { createCommandLane } from './command-lane.ts';
 import { type EngineSocket, engineOf } from './engine-internals.ts';
@@ -58,6 +58,8 @@ export interface Sockets {
   /** Tells clients when to come back, and ends their connections. Resolves when all are gone. */
   drain(): Promise<void>;
 }
+
+type Ack = (answer: unknown) => void;
 
 /** Where a socket keeps its connection: a field is found quicker than an entry of a map of all of them. */
 const slot = Symbol('elevens.connection');
@@ -198,9 +200,7 @@ export function createSockets({
     if (connection.badCalls === badCallsMax) bye(socket, 'too-many-bad-calls');
   }
 
-  const lane = createCommandLane((socket, { id, name, inputs }) =>
-    take(socket, name, inputs, (answer) => tick.answer(socket, id, answer)),
-  );
+  const lane = createCommandLane((socket, { id, name, inputs }) => take(socket, name, inputs, id));
 
   // What does not come down the lane: names without a colon, calls without an acknowledgement. One listener for all
   // connections, so that an idle one costs no closure of its own.
@@ -208,14 +208,22 @@ export function createSockets({
     if (!tick.mayRead(this)) return;
     if (typeof event !== 'string') return;
     const ack = rest.pop();
-    if (typeof ack === 'function') take(this, event, rest, ack as (answer: unknown) => void);
+    if (typeof ack === 'function') take(this, event, rest, ack as Ack);
     else badCall(this, connectionOf(this), event);
   }
 
-  function take(socket: Socket, event: string, inputs: unknown[], answerWith: (answer: unknown) => void): void {
+  /** A call that came down the lane is answered by its id, any other through the library. */
+  function tell(socket: Socket, to: number | Ack, answer: Answer): void {
+    if (typeof to === 'number') tick.answer(socket, to, jsonOf(answer));
+    else to(JSON.parse(jsonOf(answer)));
+  }
+
+  function take(socket: Socket, event: string, inputs: unknown[], to: number | Ack): void {
     const connection = connectionOf(socket);
     if (inputs.length !== 1) {
-      answerWith(
+      tell(
+        socket,
+        to,
         new Fault('bad-input', {
           problems: [{ path: '', message: 'a command takes exactly one input and an acknowledgement' }],
         }).answer(),
@@ -223,13 +231,13 @@ export function createSockets({
       return badCall(socket, connection, event);
     }
     if (connection.inFlight >= callsInFlightMax)
-      return answerWith(new Fault('overloaded', { retryAfterMs: 500 }).answer());
+      return tell(socket, to, new Fault('overloaded', { retryAfterMs: 500 }).answer());
     connection.inFlight++;
     void gateway
       .call({ name: event, input: inputs[0], person: connection.person, address: connection.address, socket })
       .then((answer) => {
         connection.inFlight--;
-        answerWith(answer);
+        tell(socket, to, answer);
         if (!answer.ok && 'fault' in answer && (answer.fault === 'bad-input' || answer.fault === 'not-found'))
           badCall(socket, connection, event);
       });

@@ -95,10 +95,10 @@ export interface Tick {
   /** An event for one viewer: after what its rooms have for it in the same cycle, in the order of the calls, in the same write. */
   send(socket: Socket, event: string, payload: unknown): void;
   /**
-   * Answers the command of this id: at the end of this turn, together with other answers to the same connection, in a write
+   * Answers the command of this id with this JSON: at the end of this turn, together with other answers to the same connection, in a write
    * of its own where one is safe and through the library where it is not.
    */
-  answer(socket: Socket, id: number, answer: unknown): void;
+  answer(socket: Socket, id: number, json: string): void;
   /** Begins to look after a connection; ends by itself when it disconnects. */
   attach(socket: Socket): void;
   /** Bytes that wait in this process for this viewer. */
@@ -543,10 +543,10 @@ export function createTick(options: TickOptions): Tick {
       if (viewer.ownSize > bounds.cutBytes) holdToBounds(viewer, debtBytesOf(viewer));
     },
 
-    answer(socket, id, answer) {
+    answer(socket, id, json) {
       const viewer = viewerOf(socket);
       if (viewer === undefined) return;
-      const text = `3${id}[${JSON.stringify(answer)}]`;
+      const text = `3${id}[${json}]`;
       if (viewer.answers !== undefined) {
         viewer.answers.push(text);
         return;

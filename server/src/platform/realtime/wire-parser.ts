@@ -77,8 +77,8 @@ export function readCommand(chunk: unknown): CommandPacket | null {
   } catch {
     return null;
   }
-  const [name, ...inputs] = parts;
-  return typeof name === 'string' && name.includes(':') ? { id, name, inputs } : null;
+  const name = parts[0];
+  return typeof name === 'string' && name.includes(':') ? { id, name, inputs: parts.slice(1) } : null;
 }
 
 class StrictDecoder extends Decoder {
