@@ -230,6 +230,11 @@ export async function compose({ config, logger }: { config: Config; logger: Logg
       shop: authored.festival.title,
     }));
   const tillSettings = config.till ?? ownTill;
+  if (tillSettings === null)
+    logger.warn(
+      { setting: 'TILL_URL' },
+      'no payment provider is set: orders can be placed, and none of them can be paid',
+    );
   const provider = createHttpProvider({
     baseUrl: () => config.till?.url ?? `${url}/till`,
     apiKey: tillSettings?.apiKey ?? '',

@@ -43,6 +43,24 @@ describe('settings', () => {
     expect(readConfig({ PORT: '', REDIS_URL: ' ', TOKEN_SECRET: '' })).toEqual(readConfig({}));
   });
 
+  it('takes a payment provider whole or not at all, and names what is missing without telling a secret', () => {
+    const key = 'an-api-key-of-some-length';
+    const till = { TILL_URL: 'https://pay.example', TILL_API_KEY: key, TILL_WEBHOOK_SECRETS: `${secret},${other}` };
+    expect(readConfig({ ...production }).till).toBeNull();
+    expect(readConfig({ ...production, ...till, PUBLIC_URL: 'https://shop.example' }).till).toEqual({
+      url: 'https://pay.example',
+      apiKey: key,
+      webhookSecrets: [secret, other],
+    });
+    expect(problemsOf({ TILL_API_KEY: key })).toEqual([
+      'TILL_URL: a payment provider needs TILL_URL, TILL_WEBHOOK_SECRETS, PUBLIC_URL as well',
+    ]);
+    expect(problemsOf(till)).toEqual(['TILL_URL: a payment provider needs PUBLIC_URL as well']);
+    const [short = '', ...more] = problemsOf({ ...till, TILL_API_KEY: 'short-key' });
+    expect(short).toMatch(/^TILL_API_KEY: /);
+    expect([short, ...more].join()).not.toContain('short-key');
+  });
+
   it('lists every problem at once, each by its name', () => {
     const problems = problemsOf({
       PORT: 'abc',
