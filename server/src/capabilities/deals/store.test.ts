@@ -429,6 +429,18 @@ describe('on a bad night', () => {
     expect(await stock('jar')).toMatchObject({ free: 20, held: 0 });
   });
 
+  test('deals that are over are taken away also behind many that were sold of', async () => {
+    const sold = ['cup', 'jug', 'pot'];
+    for (const dealId of sold) {
+      await stage(dealId, 3, { closesInMs: 5_000 });
+      await store.claim(claimOf(shopper(), [dealId]));
+    }
+    await stage('vase', 3, { closesInMs: 6_000 });
+    const nowMs = clock.nowMs();
+    for (let round = 0; round < 2; round++) await store.retire(nowMs + 10_000, nowMs, 2);
+    expect((await store.states([...sold, 'vase'])).map((state) => state === null)).toEqual([false, false, false, true]);
+  });
+
   test('the kill switch stops a deal in every slice also where its home is gone', async () => {
     open(2);
     await stage('jar', 40);

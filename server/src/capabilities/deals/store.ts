@@ -36,6 +36,8 @@ const termsAheadMs = 2_000;
  * wait, so a second time is rare; each takes a few milliseconds.
  */
 const asksMax = 6;
+/** Deals that are over looked at in one round of a partition; a round a minute keeps up with any street. */
+const retiredMax = 500;
 
 export interface DealTerms {
   dealId: string;
@@ -133,6 +135,8 @@ export function createDealStore({
   announced: (outbox: string) => void;
 }) {
   const partitions = Array.from({ length: keys.partitions }, (_, k) => k);
+  /** How far in each partition deals that are over have been looked at. */
+  const retiredTo = partitions.map(() => 0);
   const stockBell = (partition: number, dealId: string) => keys.partition(partition).bell('deals:stock', dealId);
   const mineBell = (shopperId: string) => keys.of(shopperId).bell('deals:mine', shopperId);
 
@@ -503,20 +507,31 @@ export function createDealStore({
       return outcome;
     },
 
-    /** Takes away deals that are over and of which nobody holds or owns anything. */
-    async retire(closedBeforeMs: number, nowMs: number): Promise<void> {
+    /**
+     * Takes away deals that are over and of which nobody holds or owns anything, looking at `max` of each partition: those behind
+     * them the next time, because a deal of which something was sold stays, and many of these must not hide the others.
+     */
+    async retire(closedBeforeMs: number, nowMs: number, max = retiredMax): Promise<void> {
       const over = new Set<string>();
-      for (const p of partitions) {
-        const found = await redis.zrangebyscore(keys.partition(p).deals, '-inf', closedBeforeMs, 'LIMIT', 0, 500);
+      for (const [p, from] of retiredTo.entries()) {
+        const found = await redis.zrangebyscore(keys.partition(p).deals, '-inf', closedBeforeMs, 'LIMIT', from, max);
+        retiredTo[p] = found.length < max ? 0 : from + max;
         for (const dealId of found) over.add(dealId);
       }
+      const failures: unknown[] = [];
       for (const dealId of over) {
-        if (!(await pools.retire(poolOf(dealId)))) continue;
-        for (const p of partitions) {
-          const k = keys.partition(p);
-          await retireSlice.run(redis, [k.deal(dealId), k.dealTaken(dealId), k.deals, k.ledger], [dealId, nowMs]);
+        try {
+          if (!(await pools.retire(poolOf(dealId)))) continue;
+          for (const p of partitions) {
+            const k = keys.partition(p);
+            await retireSlice.run(redis, [k.deal(dealId), k.dealTaken(dealId), k.deals, k.ledger], [dealId, nowMs]);
+          }
+        } catch (error) {
+          // One that cannot be looked at is said below, and keeps none of the others.
+          failures.push(error);
         }
       }
+      if (failures.length > 0) throw failures[0];
     },
 
     /** The counts of each deal over all partitions; null for one that is not staged. Units on their way count as free. */

@@ -268,6 +268,24 @@ describe('what was taken in is settled in the end', () => {
     expect(after.changes).toEqual([`paid ${y}`]);
   });
 
+  test('by the sweep beside an entry that cannot be read and a partition that cannot be swept', async () => {
+    shop.open(y);
+    let failures = 1;
+    shop.beforeSettling(async () => {
+      if (failures-- > 0) throw new Error('not now');
+    });
+    await node.deliver(webhookOf(succeeded));
+    await node.idle();
+    expect(shop.changes).toEqual([]);
+    await redis.hset(keys.partition(2).paymentInbox, 'ev_spoilt', 'nobody can read this');
+    await redis.zadd(keys.partition(2).paymentInboxDue, 1, 'ev_spoilt');
+    await redis.set(keys.partition(0).paymentInboxDue, 'not a sorted set');
+    clock.at(60_000);
+    await expect(node.sweep()).rejects.toThrow();
+    await node.idle();
+    expect(shop.changes).toEqual([`paid ${y}`]);
+  });
+
   test('by an operator’s replay, when it was given up', async () => {
     shop.open(y);
     shop.beforeSettling(() => Promise.reject(new Error('a bug of ours')));

@@ -145,7 +145,8 @@ export function createPayments({
   async function sweepPartition(partition: number): Promise<void> {
     const nowMs = clock.nowMs();
     const untilMs = nowMs + settleMs;
-    const due = await store.takeDue(partition, { nowMs, untilMs, max: duePerRound });
+    const { due, unreadable } = await store.takeDue(partition, { nowMs, untilMs, max: duePerRound });
+    for (const error of unreadable) audit.unswept(error);
     await Promise.all(
       due.map(
         (entry) =>
@@ -357,7 +358,10 @@ export function createPayments({
     handlers: { inbox, replay },
     webhook: { path: '/api/payments/webhook', bodyBytesMax: webhookBytesMax, handle },
     async sweep() {
-      for (const partition of partitions) await sweepPartition(partition);
+      const swept = await Promise.allSettled(partitions.map(sweepPartition));
+      // One partition that cannot be swept is said, and holds up none of the others.
+      const failed = swept.find((each) => each.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
     },
     reconcile,
     ask,

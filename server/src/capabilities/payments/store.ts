@@ -100,16 +100,24 @@ export function createStore({
       return answer as 'done' | 'moved';
     },
 
-    /** Takes waiting entries that are due, until then. */
+    /** Takes waiting entries that are due, until then. One that cannot be read is told of, and left where it is. */
     async takeDue(
       partition: number,
       { nowMs, untilMs, max }: { nowMs: number; untilMs: number; max: number },
-    ): Promise<Entry[]> {
+    ): Promise<{ due: Entry[]; unreadable: unknown[] }> {
       const [inbox, shelf] = inboxOf(partition);
       const taken = (await takeDues.run(redis, [shelf], [nowMs, untilMs, max])) as string[];
-      if (taken.length === 0) return [];
-      const entries = await redis.hmget(inbox, ...taken);
-      return entries.flatMap((text) => (text === null ? [] : [readEntry(text)]));
+      const due: Entry[] = [];
+      const unreadable: unknown[] = [];
+      for (const text of taken.length === 0 ? [] : await redis.hmget(inbox, ...taken)) {
+        if (text === null) continue;
+        try {
+          due.push(readEntry(text));
+        } catch (error) {
+          unreadable.push(error);
+        }
+      }
+      return { due, unreadable };
     },
 
     /** Makes an event due at once, for an operator. Answers the outcome as JSON text. */
