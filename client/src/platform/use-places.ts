@@ -15,6 +15,8 @@ export interface Times {
   withPlaces(atMs: number): string;
   /** "11 Nov, 00:20:09" in the festival's place. */
   dayToSecond(atMs: number): string;
+  /** "11 Nov, 00:20:09 Shanghai": a moment of another day, in a few words. */
+  dayToSecondThere(atMs: number): string;
   /** "21 November 2026 at 18:42:07 Shanghai" and, apart, "11:42:07 Amsterdam". */
   moment(atMs: number): { moment: string; elsewhere: string | null };
   format: Format;
@@ -36,6 +38,7 @@ export function useTimes(): Times {
       toSecond: (atMs) => format.timeToSecond(atMs, place.timeZone),
       withPlaces: (atMs) => timeInPlaces(format, atMs, places),
       dayToSecond: (atMs) => format.dayToSecond(atMs, place.timeZone),
+      dayToSecondThere: (atMs) => `${format.dayToSecond(atMs, place.timeZone)} ${place.city}`,
       moment: (atMs) => momentInPlaces(format, atMs, places),
     };
   }, [places, format]);

@@ -242,7 +242,7 @@ export function useClaim(offer: Offer, { ways, summed }: { ways: ClaimWays; summ
         return say('off', 'tooMany', { count: state.holdsMax }, 'tooManyDetail');
       case 'one-at-a-time':
         return say('off', 'oneAtATime', {}, 'oneAtATimeDetail', {
-          time: t('at', { time: times.withPlaces(state.untilMs) }),
+          time: times.dayToSecondThere(state.untilMs),
         });
       case 'terms':
         return say('busy', 'terms', {}, 'termsDetail');

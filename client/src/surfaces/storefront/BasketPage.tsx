@@ -14,6 +14,7 @@ import { useLine } from '../../capabilities/deals/use-line.ts';
 import { couponIn, proofIn, type Quote } from '../../capabilities/deals/use-quote.ts';
 import { useSettled } from '../../capabilities/deals/use-settled.ts';
 import { useWords } from '../../platform/i18n.ts';
+import { useLink } from '../../platform/platform.tsx';
 import { back, To } from '../../platform/router.tsx';
 import { useKeptChange } from '../../platform/use-kept-change.ts';
 import { useTimes } from '../../platform/use-places.ts';
@@ -140,6 +141,8 @@ function Far({ proof, basket }: { proof: Quote; basket: Basket }) {
     .flatMap((out) => (out.why === 'not-reached' ? [out] : []))
     .toSorted((a, b) => a.missingMinor - b.missingMinor)[0];
   const best = proof.exact && basket.coupons === null;
+  // Without a connection the things below go on lapsing, and no new sum comes: this one is told as what it is.
+  const old = useLink().is !== 'up' && basket.quote.is !== 'ready';
   const long = format.money(proof.totalMinor, proof.currency, 'short').length > 7;
   return (
     <section className={long ? 'far long' : 'far'} aria-label={t('basket.total')}>
@@ -147,7 +150,7 @@ function Far({ proof, basket }: { proof: Quote; basket: Basket }) {
         <Amount minor={proof.totalMinor} currency={proof.currency} />
       </span>
       <p className="by">
-        <strong>{best ? t('basket.lowest', { count: units }) : t('basket.chosen')}</strong>
+        <strong>{old ? t('basket.sumOld') : best ? t('basket.lowest', { count: units }) : t('basket.chosen')}</strong>
         {t('deals.list', { amount: short(proof.listMinor) })}, {t('deals.youKeep', { amount: short(proof.savedMinor) })}
       </p>
       {step?.step === 'coupon' && (
@@ -566,7 +569,7 @@ function Foot({ basket }: { basket: Basket }) {
         return say(
           'off',
           t('deals.sign.oneAtATime'),
-          t('deals.sign.oneAtATimeDetail', { time: t('at', { time: times.withPlaces(sign.untilMs) }) }),
+          t('deals.sign.oneAtATimeDetail', { time: times.dayToSecondThere(sign.untilMs) }),
         );
       case 'too-many':
         return say('off', t('deals.sign.tooMany', { count: sign.holdsMax }), t('deals.sign.tooManyDetail'));

@@ -75,6 +75,9 @@ export function OrderPage({ orderId }: { orderId: string }) {
   );
 }
 
+/** Ends of an order; without money they leave nothing to account for. */
+const ended = new Set<Order['state']['is']>(['lapsed', 'cancelled', 'refunded', 'returned']);
+
 function useVerdict(order: Order, timeline: TimelineEntry[]): { verdict: ChainVerdict | null; check: () => void } {
   const [found, setFound] = useState<{ of: TimelineEntry[]; verdict: ChainVerdict } | null>(null);
   const [round, setRound] = useState(0);
@@ -135,7 +138,8 @@ function TheOrder({ order, payment, refunds, told, timeline, again }: Facts) {
         </div>
         <section className="more-col">
           <PresaleSteps order={order} />
-          <Slip orders={[order]} things={things} />
+          {/* Where nothing was paid, nothing came about. */}
+          {!(order.paidMinor === 0 && ended.has(order.state.is)) && <Slip orders={[order]} things={things} />}
           <ExportButtons orderId={order.orderId} />
         </section>
       </div>

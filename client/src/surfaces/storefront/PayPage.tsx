@@ -193,7 +193,9 @@ function ThePayment({ payment, orders, told, backAtMs, again }: Facts) {
           {orders.map((order) => (
             <PresaleSteps key={order.orderId} order={order} />
           ))}
-          {payment.what === 'full' && <Slip orders={orders} things={things} />}
+          {payment.what === 'full' && state.is !== 'cancelled' && state.is !== 'lapsed' && (
+            <Slip orders={orders} things={things} />
+          )}
           {open && <Promises payment={payment} />}
         </div>
       </div>

@@ -384,6 +384,7 @@ export const zh: StorefrontWords = {
     lowest_one: '这件的最低价',
     lowest_other: '这 {{count}} 件的最低价',
     chosen: '按您选的券',
+    sumOld: '断线前的合计',
     steps_one: '跨店减 {{amount}}。',
     steps_other: '减 {{amount}}，共 {{count}} 次。',
     stepsOver: '所有品牌合计 {{base}}。',
