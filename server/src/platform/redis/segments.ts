@@ -287,13 +287,13 @@ export function sealedParts(links: readonly ChainLink[], head: SealedHead | null
 export async function* entriesInRedis(
   redis: Redis,
   ledger: string,
-  { after, to }: { after: string; to: string },
+  { after, to, perPage = pageLines }: { after: string; to: string; perPage?: number },
 ): AsyncGenerator<[id: string, flat: string[]][]> {
   for (let from = after; ; ) {
-    const page = await redis.xrange(ledger, `(${from}`, to, 'COUNT', pageLines);
+    const page = await redis.xrange(ledger, `(${from}`, to, 'COUNT', perPage);
     if (page.length > 0) yield page;
     const last = page.at(-1);
-    if (last === undefined || page.length < pageLines) return;
+    if (last === undefined || page.length < perPage) return;
     from = last[0];
   }
 }

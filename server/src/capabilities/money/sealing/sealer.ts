@@ -33,7 +33,7 @@ export interface SealingLimits {
   waitMs: number;
   /** Text of a segment, but for a last page: it lies in memory twice while it is made, and hashing it holds up the node for some 5 ms. */
   textBytesMax: number;
-  /** Segments that one round makes of a partition: who starts late catches up over several rounds. */
+  /** Segments that one round makes, about half a second each: who starts late catches up over several rounds, and a drain waits for one. */
   segmentsPerRound: number;
   /** A node without the last segment goes on with the chain only when an entry has waited this long: the one that has it seems gone. */
   takeOverMs: number;
@@ -50,6 +50,8 @@ export const sealingLimits: SealingLimits = {
 
 /** The node that seals may pause this long before another one takes over; two at once do no harm. */
 const leaseMs = 60_000;
+/** Entries read and summed up in one go, so that the node's viewers never wait for it: some milliseconds, also when each holds many claims. */
+const perPage = 40;
 
 /**
  * Seals the ledger of every partition, segment by segment behind a safe distance: written to disk, read back and compared, and only then the head in
@@ -122,7 +124,7 @@ export function createSealer({
     const sums = balancesFrom(balancesBy, await readHeadBalances(redis, k.sealed));
     const rows: string[] = [];
     let [textBytes, lines, from, to] = [0, 0, '', ''];
-    const safe = { after: head?.last ?? '0-0', to: String(nowMs - limits.safeMs) };
+    const safe = { after: head?.last ?? '0-0', to: String(nowMs - limits.safeMs), perPage };
     for await (const page of entriesInRedis(redis, k.ledger, safe)) {
       for (const [id, flat] of page) {
         const row = JSON.stringify([id, ...flat]);
@@ -177,11 +179,19 @@ export function createSealer({
     return true;
   }
 
+  let turn = 0;
   return {
-    /** One round over all partitions, one after another, so that sealing never takes more than a part of one core. */
+    /** One round: a segment of each partition in turn, one after another, so that sealing never takes more than a part of one core. */
     async seal(): Promise<void> {
-      for (const partition of partitions)
-        for (let made = 0; made < limits.segmentsPerRound && (await sealNext(partition)); made++);
+      let made = 0;
+      for (let idle = 0; idle < partitions.length && made < limits.segmentsPerRound; ) {
+        const partition = partitions[turn] as Partition;
+        turn = (turn + 1) % partitions.length;
+        if (await sealNext(partition)) {
+          made++;
+          idle = 0;
+        } else idle++;
+      }
     },
   };
 }

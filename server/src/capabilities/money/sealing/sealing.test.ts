@@ -130,7 +130,7 @@ async function sealedShop(partitions = 1) {
   const shop = await busyShop(partitions);
   const dataDir = folder();
   for (let round = 0; round < 3; round++) {
-    await sealerOf(shop.keys, dataDir, small).seal();
+    await sealerOf(shop.keys, dataDir, { ...small, segmentsPerRound: partitions }).seal();
     // The node that sealed is gone: the next one need not wait for its lease.
     for (let p = 0; p < partitions; p++) await rig.redis.del(shop.keys.partition(p).sealerLease);
     await moreDeeds(shop);
