@@ -12,7 +12,8 @@ const claimLinesMax = 8;
 export const holdsPerShopperMax = 12;
 /**
  * Reserve and abandon: whoever let this many holds lapse without paying within this time may hold only one at a time
- * until the oldest of them is that long ago. Letting a hold go or paying for it costs nothing; an offer that lapses does not count.
+ * until the oldest of them is that long ago. Letting a hold go or paying for it, even late, costs nothing; an offer that lapses does
+ * not count.
  */
 export const abandonedMax = 3;
 export const abandonedForMs = 86_400_000;

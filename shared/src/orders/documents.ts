@@ -56,6 +56,8 @@ export interface KeptPayment {
   sessionOver: boolean;
   /** Its holds, while it waits for its money. */
   holdIds: string[];
+  /** Those of them that count as abandoned, since it lapsed; none once its money came late. */
+  abandonedHoldIds?: string[];
   coupons: CouponUse[];
   /** Refunds ever decided of it: the last number given to one. */
   refundsMade: number;

@@ -269,6 +269,7 @@ function lapse(scene: Scene, context: Context, { kept, orders }: Paying): Decisi
     returnCoupons(draft, before);
   }
   endUnpaid(draft, kept, { is: 'lapsed', lapsedAtMs: context.atMs }, context);
+  draft.setPayment({ ...draft.payment(payment.paymentId), abandonedHoldIds: kept.holdIds }, null);
   draft.endHolds(kept.holdIds, true);
   return { ok: true, plan: draft.plan() };
 }
@@ -283,7 +284,8 @@ function payLate(scene: Scene, context: Context, { kept, orders }: Paying): Deci
   draft.post('shoppers', -payment.amountMinor);
   draft.post('refunds', payment.amountMinor);
   const state = { is: 'paid-late', paidAtMs: context.atMs, byMs: context.atMs + lateForMs } as const;
-  draft.setPayment({ ...kept, payment: { ...payment, state } });
+  draft.forgiveHolds(kept.abandonedHoldIds ?? []);
+  draft.setPayment({ ...kept, abandonedHoldIds: [], payment: { ...payment, state } });
   return { ok: true, plan: draft.plan() };
 }
 

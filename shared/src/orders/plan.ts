@@ -76,6 +76,8 @@ export interface Plan {
   holdsEnded: string[];
   /** Those of them that were let lapse without paying. */
   holdsAbandoned: string[];
+  /** Holds that were, and are paid for now: they no longer count against their shopper. */
+  holdsForgiven: string[];
   /** Sums to nothing. */
   postings: { account: string; minor: number }[];
   announcements: { event: 'orders.paid' | 'orders.refunded'; orderId: string }[];
@@ -95,6 +97,7 @@ export function startPlan(scene: Scene, context: Context, event: string) {
   const holdsPaying: string[] = [];
   const holdsEnded: string[] = [];
   const holdsAbandoned: string[] = [];
+  const holdsForgiven: string[] = [];
   const announcements: Plan['announcements'] = [];
 
   function add(moves: PoolMove[], move: PoolMove): void {
@@ -145,6 +148,7 @@ export function startPlan(scene: Scene, context: Context, event: string) {
       holdsEnded.push(...holdIds);
       if (abandoned) holdsAbandoned.push(...holdIds);
     },
+    forgiveHolds: (holdIds: readonly string[]) => void holdsForgiven.push(...holdIds),
     announce: (name: Plan['announcements'][number]['event'], orderId: string) =>
       void announcements.push({ event: name, orderId }),
     plan(): Plan {
@@ -171,6 +175,7 @@ export function startPlan(scene: Scene, context: Context, event: string) {
         holdsPaying,
         holdsEnded,
         holdsAbandoned,
+        holdsForgiven,
         postings: [...postings].filter(([, minor]) => minor !== 0).map(([account, minor]) => ({ account, minor })),
         announcements,
       };

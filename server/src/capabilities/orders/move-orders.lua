@@ -8,7 +8,7 @@
 --      answer: { request, command, hash, outcome, passing (it is not remembered) } or false
 --      documents: [{ k, was (version, '0': none), text ('' to compare only) }]  timelines: [{ k, entries }]
 --      holds: [{ id, was (as it was read), text ('' to compare only) }] that wait for a payment from here on  ended: [hold id]
---      abandoned: [hold id]
+--      abandoned: [hold id]  forgiven: [hold id] that were abandoned, and are paid for late
 --      abandonedMs
 --      pools: [{ k (slice), taken (its place), id, bell, granted ('': nothing new), moves: [{ from, to, quantity, limit ('': none) }] }]
 --      line: [field, text, ...] of the ledger, or []  posts: [[account, minor]]
@@ -140,6 +140,7 @@ if #plan.abandoned > 0 then
   redis.call('ZREMRANGEBYSCORE', abandoned, '-inf', string.format('%.0f', tonumber(now) - tonumber(plan.abandonedMs)))
   redis.call('PEXPIRE', abandoned, plan.abandonedMs)
 end
+if #plan.forgiven > 0 then redis.call('ZREM', abandoned, unpack(plan.forgiven)) end
 local function set_dues(set, dues)
   for _, due in ipairs(dues) do
     if due[2] == '' then redis.call('ZREM', set, due[1]) else redis.call('ZADD', set, due[2], due[1]) end

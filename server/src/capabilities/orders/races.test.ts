@@ -279,6 +279,28 @@ describe("the provider's page", () => {
   });
 });
 
+describe('reserve and abandon', () => {
+  test('counts an order that lapsed unpaid, and no longer one whose money came late, nor one that was cancelled', async () => {
+    deals = deals.map((deal) => ({ ...deal, total: 1, limitPerShopper: 1 }));
+    await stageAll();
+    const lin = person();
+    const abandoned = () => rig.redis.zcard(keys.of(lin.shopperId).abandoned(lin.shopperId));
+    const cancelled = await placed(lin, 9_000);
+    expect(await call('orders:cancel', lin, { paymentId: cancelled.payment.paymentId })).toMatchObject({ ok: true });
+    expect(await abandoned()).toBe(0);
+    const { payment } = await placed(lin, 9_000);
+    shiftMs = 600_000;
+    await shop.orders.due();
+    expect(await abandoned()).toBe(1);
+    // The unit is another's by then: it was paid for nonetheless.
+    await claim(person());
+    expect(await settle(told('payment.succeeded', payment, 'p_late'))).toBe('settled');
+    expect(await abandoned()).toBe(0);
+    expect((await shop.orders.book.find(payment.paymentId))?.refunds).toHaveLength(1);
+    await expectLawsWhole();
+  });
+});
+
 describe('what is due', () => {
   const presale = {
     depositMinor: 2_000,

@@ -163,6 +163,7 @@ function planOf(postings: Plan['postings']): Plan {
     holdsPaying: [],
     holdsEnded: [],
     holdsAbandoned: [],
+    holdsForgiven: [],
     postings,
     announcements: [],
   };

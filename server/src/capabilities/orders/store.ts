@@ -213,6 +213,7 @@ export function createOrderStore({
       })),
       ended: plan?.holdsEnded ?? [],
       abandoned: plan?.holdsAbandoned ?? [],
+      forgiven: plan?.holdsForgiven ?? [],
       abandonedMs: String(abandonedForMs),
       pools: poolsOf(commit, plan, place),
       line:
@@ -255,7 +256,9 @@ export function createOrderStore({
           ? []
           : [
               mineBell(shopperId),
-              ...(plan.holdsPaying.length + plan.holdsEnded.length > 0 ? [k.bell('deals:mine', shopperId)] : []),
+              ...(plan.holdsPaying.length + plan.holdsEnded.length + plan.holdsForgiven.length > 0
+                ? [k.bell('deals:mine', shopperId)]
+                : []),
             ],
     });
   }
