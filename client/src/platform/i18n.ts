@@ -29,7 +29,7 @@ function isLanguage(text: string | null | undefined): text is Language {
 }
 
 /** The language chosen before, else the first of the browser's that Elevens speaks, else English. */
-function preferredLanguage(): Language {
+export function preferredLanguage(): Language {
   try {
     const kept = localStorage.getItem(key);
     if (isLanguage(kept)) return kept;

@@ -3,6 +3,7 @@ import type { FaultAnswer } from '@elevens/shared/src/faults.ts';
 import type { Session } from '@elevens/shared/src/identity/contract.ts';
 import { spreadOut, waitMs } from './chance.ts';
 import { post } from './http.ts';
+import { preferredLanguage } from './i18n.ts';
 
 /**
  * Who this browser is. A shopper becomes a guest on the first visit, without being asked anything; staff sign in. The
@@ -106,7 +107,7 @@ export function createIdentity({ surface, guests, roles, nowMs }: IdentityNeeds)
         return others;
       }
       for (let pauseMs = 1_000; ; pauseMs = Math.min(pauseMs * 2, attemptPauseMaxMs)) {
-        const outcome = await post('identity:guest', {});
+        const outcome = await post('identity:guest', { locale: preferredLanguage() });
         if (outcome.ok) {
           const madeMeanwhile = fromStorage();
           keep(madeMeanwhile ?? outcome.reply);

@@ -711,7 +711,7 @@ export const vi: StorefrontWords = {
     missedAll: 'Lỡ phần còn lại bạn mất tiền cọc, {{lost}}.',
     happened: 'Chuyện đã xảy ra',
     checking: 'đang kiểm',
-    whole: 'nguyên vẹn, đã kiểm ở đây',
+    whole: 'nguyên vẹn, đã kiểm',
     broken: 'đứt ở mục {{n}}',
     notChecked: 'chưa kiểm ở đây: cần https',
     cutHere: 'Dây đứt ở đây: mục {{n}} không phải mục đã buộc. Xin báo quầy trợ giúp.',
