@@ -60,7 +60,7 @@ test('a reconciliation goes through what was sealed, and names a segment that so
   /** Seals as the server does, but as if ten minutes had gone by; the server keeps its own distance meanwhile. */
   const seal = () =>
     createSealer({
-      redis: redis as never,
+      redis,
       keys,
       clock: { nowMs: () => Date.now() + sealingLimits.waitMs + 5_000 },
       random: createRandom(),
@@ -91,7 +91,7 @@ test('a reconciliation goes through what was sealed, and names a segment that so
   const folder = join(dataDir, 'ledger', 'rehearsal', 'p1');
   const [name = ''] = readdirSync(folder);
   const text = gunzipSync(readFileSync(join(folder, name))).toString();
-  writeFileSync(join(folder, name), gzipSync(text.replace('kettle 2', 'kettle 1')));
+  writeFileSync(join(folder, name), gzipSync(text.replace('"units"', '"given"')));
   const broken = await reconcile(settings);
   expect(broken.said).toContain(`sealed: segment 1 of partition 1, ${name}, is as it was sealed (its SHA-256 is `);
   expect(broken.said).toContain('It does NOT agree.');

@@ -79,7 +79,13 @@ export function segmentHash(previous: string, text: Buffer): string {
 export async function readHead(redis: Redis, sealedKey: string): Promise<SealedHead | null> {
   const [number, hash, name, last, entries, lines, at] = await redis.hmget(
     sealedKey,
-    ...['number', 'hash', 'name', 'last', 'entries', 'lines', 'at'],
+    'number',
+    'hash',
+    'name',
+    'last',
+    'entries',
+    'lines',
+    'at',
   );
   if (!number) return null;
   return {
@@ -246,7 +252,7 @@ export async function readChain(
     links.push(link);
   }
   const inChain = links.filter(({ is }) => is !== 'missing').length;
-  return { links: links.reverse(), beside: files - inChain };
+  return { links: links.toReversed(), beside: files - inChain };
 }
 
 /** The entries of a whole segment, and the balances it ends with. Rejects when it was changed since the chain was read. */

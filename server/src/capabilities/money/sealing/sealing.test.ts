@@ -60,7 +60,7 @@ function sealerOf(
     keys,
     clock: { nowMs: () => clock.nowMs() + laterMs },
     random,
-    logger: logger as never,
+    logger,
     dataDir,
     balancesBy,
     limits: { ...sealingLimits, ...limits },
@@ -239,7 +239,7 @@ describe('whoever dies or is not alone', () => {
     const shop = await busyShop(1);
     const dataDir = folder();
     const dying = await rig.another();
-    dying.evalsha = (() => Promise.reject(new Error('Connection is closed.'))) as typeof dying.evalsha;
+    dying.evalsha = () => Promise.reject(new Error('Connection is closed.'));
     await expect(sealerOf(shop.keys, dataDir, { redis: dying }).seal()).rejects.toThrow();
     expect(filesOf(shop.keys, dataDir)).toHaveLength(1);
     expect(await readHead(rig.redis, shop.keys.partition(0).sealed)).toBeNull();
@@ -262,7 +262,7 @@ describe('whoever dies or is not alone', () => {
     const shop = await busyShop(1);
     const dataDir = folder();
     const dying = await rig.another();
-    dying.evalsha = (() => Promise.reject(new Error('Connection is closed.'))) as typeof dying.evalsha;
+    dying.evalsha = () => Promise.reject(new Error('Connection is closed.'));
     await expect(sealerOf(shop.keys, dataDir, { redis: dying }).seal()).rejects.toThrow();
     const [file = ''] = filesOf(shop.keys, dataDir);
     const before = readFileSync(file);
