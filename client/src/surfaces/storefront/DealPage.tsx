@@ -124,11 +124,13 @@ function TheDeal({ offer, offers, nowMs }: { offer: Offer; offers: Offer[]; nowM
               <Icon name="deals" />
               <span>
                 {product.name}
+                {heldUnits > 1 && <> × {format.number(heldUnits)}</>}
                 <small>{brand.name}</small>
               </span>
               <span className="num">
                 {format.money(
-                  state.held.hold.lines.find((l) => l.dealId === deal.dealId)?.priceMinor ?? deal.priceMinor,
+                  heldUnits *
+                    (state.held.hold.lines.find((l) => l.dealId === deal.dealId)?.priceMinor ?? deal.priceMinor),
                   deal.currency,
                 )}
               </span>
