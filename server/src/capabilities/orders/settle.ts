@@ -20,6 +20,8 @@ const pagesMax = 10;
 const answerMs = 2_000;
 /** A provider that does not answer is asked about a missed balance again after this, and for so long. */
 const askAgainMs = 30_000;
+/** What could not be ended is tried again after this: sooner would hold up the others, later a payment that came late. */
+const failedAgainMs = 1_000;
 const unansweredMsMax = 3_600_000;
 
 /** What happens to orders without their people: what the provider tells, and what time brings. */
@@ -224,11 +226,16 @@ export function createSettling({
       for (let partition = 0; partition < keys.partitions; partition++) {
         for (let page = 0; page < pagesMax; page++) {
           const found = await store.due(partition, clock.nowMs(), duesPerPage);
-          const ended = await Promise.allSettled(found.map((due) => lookAt(partition, due)));
-          const failed = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
-          failures.push(...failed);
-          // What failed is still due, and would be the next page again.
-          if (failed.length > 0 || found.length < duesPerPage) break;
+          await Promise.all(
+            found.map((due) =>
+              lookAt(partition, due).catch((error: unknown) => {
+                failures.push(error);
+                // It lets those go first that are due behind it, however many cannot be ended.
+                return store.moveDue(partition, due, clock.nowMs() + failedAgainMs);
+              }),
+            ),
+          );
+          if (found.length < duesPerPage) break;
         }
       }
       // One that cannot be ended is said, and holds up none of the others, in its own partition or behind it.

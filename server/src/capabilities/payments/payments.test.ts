@@ -60,6 +60,13 @@ describe('a webhook', () => {
     expect(node.audited.map(({ audit }) => audit)).toEqual(['payment-event-settled']);
   });
 
+  test('may write its currency in small letters, as some houses do', async () => {
+    shop.open(y);
+    expect(await node.deliver(webhookOf({ ...succeeded, currency: 'cny' }))).toEqual(ok);
+    await node.idle();
+    expect(shop.changes).toEqual([`paid ${y}`]);
+  });
+
   test('is answered before it is settled, because it is kept already', async () => {
     shop.open(y);
     let goOn = () => {};

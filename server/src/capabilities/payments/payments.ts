@@ -373,7 +373,7 @@ export function createPayments({
 function amiss(booked: BookedPayment | null, event: PaymentEvent): UnsettledWhy | null {
   if (booked === null) return 'unknown-payment';
   if (booked.providerId !== null && booked.providerId !== event.providerId) return 'reference-differs';
-  if (booked.currency !== event.currency) return 'currency-differs';
+  if (booked.currency !== event.currency.toUpperCase()) return 'currency-differs';
   const expected =
     event.refundReference === undefined
       ? booked.amountMinor
