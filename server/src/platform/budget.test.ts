@@ -3,9 +3,9 @@ import { createBudgets } from './budget.ts';
 
 function rig() {
   let nowMs = 0;
-  const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs, errorMs: () => 0 };
+  const { spend } = createBudgets({ capacity: 10, refillPerSecond: 2 });
   return {
-    budgets: createBudgets(clock, { capacity: 10, refillPerSecond: 2 }),
+    budgets: { spend: (caller: string, cost: number) => spend(caller, cost, nowMs) },
     later: (ms: number) => void (nowMs += ms),
   };
 }

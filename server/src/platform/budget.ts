@@ -1,5 +1,3 @@
-import type { Clock } from './clock.ts';
-
 export interface BudgetSize {
   /** Tokens that can be spent at once. */
   capacity: number;
@@ -18,9 +16,9 @@ const callersMax = 100_000;
 /**
  * Token buckets by caller, charged before a command is looked at. Kept in this node's memory: they may be lost
  * (CONSISTENCY.md 1), and a shopper on two nodes has two buckets.
- * `spend` answers 0 when the cost was taken, otherwise how many milliseconds until it could be.
+ * `spend` is told the moment, by a clock that only goes forward, and answers 0 when the cost was taken, otherwise how many milliseconds until it could be.
  */
-export function createBudgets(clock: Clock, size: BudgetSize): { spend(caller: string, cost: number): number } {
+export function createBudgets(size: BudgetSize): { spend(caller: string, cost: number, nowMs: number): number } {
   // When the young generation is full, it becomes the old one and the old one is forgotten, which only refills the buckets
   // of those who have not called for as long as all of these took. Keeping an order of last use cost every call more.
   let young = new Map<string, { tokens: number; atMs: number }>();
@@ -39,8 +37,7 @@ export function createBudgets(clock: Clock, size: BudgetSize): { spend(caller: s
   }
 
   return {
-    spend(caller, cost) {
-      const nowMs = clock.monotonicMs();
+    spend(caller, cost, nowMs) {
       const bucket = bucketOf(caller, nowMs);
       bucket.tokens = Math.min(size.capacity, bucket.tokens + ((nowMs - bucket.atMs) / 1_000) * size.refillPerSecond);
       bucket.atMs = nowMs;

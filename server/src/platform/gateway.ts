@@ -139,8 +139,8 @@ export function createGateway({
   confirmation?: Pick<Confirmation, 'open'> | null;
 }): Gateway {
   const commands = new Map<string, { command: Command; handler: Handler }>();
-  const people = createBudgets(clock, personBudget);
-  const addresses = createBudgets(clock, addressBudget);
+  const people = createBudgets(personBudget);
+  const addresses = createBudgets(addressBudget);
   const sayOnce = createSayOnce(logger, clock);
   let traces = '';
   let nextTrace = 0;
@@ -157,10 +157,10 @@ export function createGateway({
     return traces.slice(nextTrace - traceCharacters, nextTrace);
   }
 
-  function charge(call: Call, cost: number): void {
+  function charge(call: Call, cost: number, nowMs: number): void {
     const waitMs = Math.max(
-      call.person === null ? 0 : people.spend(call.person.shopperId, cost),
-      addresses.spend(call.address, cost),
+      call.person === null ? 0 : people.spend(call.person.shopperId, cost, nowMs),
+      addresses.spend(call.address, cost, nowMs),
     );
     if (waitMs > 0) throw new Fault('rate-limited', { retryAfterMs: waitMs });
   }
@@ -209,15 +209,15 @@ export function createGateway({
   }
 
   /** Lets one call in, and begins to decide it. What is refused at the door is thrown. */
-  function begin(call: Call, traceId: string): Promise<Answer> {
+  function begin(call: Call, traceId: string, beganMs: number): Promise<Answer> {
     if (refusing) throw new Fault('unavailable');
     const found = commands.get(call.name);
     if (found === undefined) {
-      charge(call, 5);
+      charge(call, 5, beganMs);
       throw new Fault('not-found');
     }
     const { command, handler } = found;
-    charge(call, command.cost);
+    charge(call, command.cost, beganMs);
     authorise(command, call.person);
     const arrivedAtMs = clock.nowMs();
     const parsed = command.input.safeParse(call.input);
@@ -313,7 +313,7 @@ export function createGateway({
       inFlight++;
       let decided: Promise<Answer>;
       try {
-        decided = begin(call, traceId);
+        decided = begin(call, traceId, beganMs);
         if (checkReplies) decided = decided.then((answer) => checked(call.name, answer));
       } catch (thrown) {
         return Promise.resolve(finish(call, beganMs, failed(call, traceId, thrown)));

@@ -11,11 +11,27 @@ export interface Random {
   fraction(): number;
 }
 
+/** Text is drawn in pages: three bytes are four characters without a rest, so a page can be cut anywhere between two such. */
+const pageBytes = 6_144;
+const pagedBytesMax = 64;
+
 function from(bytes: (count: number) => Buffer): Random {
+  let page = '';
+  let at = 0;
+  function token(count: number): string {
+    if (count % 3 !== 0 || count > pagedBytesMax) return bytes(count).toString('base64url');
+    const characters = (count / 3) * 4;
+    if (at + characters > page.length) {
+      page = bytes(pageBytes).toString('base64url');
+      at = 0;
+    }
+    at += characters;
+    return page.slice(at - characters, at);
+  }
   const fraction = () => bytes(7).readUIntBE(0, 6) / 2 ** 48;
   return {
     bytes,
-    token: (count) => bytes(count).toString('base64url'),
+    token,
     // 48 random bits scaled: the bias is below/2^48, under one in 10^9 for every count this project draws from.
     int: (below) => Math.floor(fraction() * below),
     fraction,

@@ -72,15 +72,33 @@ export const nothingDerived = (): Derived => ({
 /** The events by which a payment stops waiting for its money, and its holds end with it. */
 const paymentEnds = new Set(['order-paid', 'order-deposit-paid', 'order-cancelled', 'order-lapsed']);
 
-function openHold(holds: OpenHolds, { fields }: LedgerLine): void {
-  const { hold = '', shopper: shopperId = '', lines } = fields;
-  const units = listOf(lines).map((line) => {
-    const [dealId = '', quantity = '0'] = line.split(' ');
+const unitsOf = (lines: string | undefined) =>
+  listOf(lines).map((line) => {
+    const [dealId = '', quantity = '0'] = line.split(' ', 2);
     return { dealId, quantity: Number(quantity) };
   });
+
+function openHold(holds: OpenHolds, { fields }: LedgerLine, units = unitsOf(fields.lines)): void {
+  const { hold = '', shopper: shopperId = '' } = fields;
   holds.byId.set(hold, { shopperId, units, paymentId: null });
-  holds.byShopper.set(shopperId, (holds.byShopper.get(shopperId) ?? new Set()).add(hold));
+  const theirs = holds.byShopper.get(shopperId);
+  if (theirs === undefined) holds.byShopper.set(shopperId, new Set([hold]));
+  else theirs.add(hold);
   holds.lapsing++;
+}
+
+/** A claim is most of what a ledger says in a stampede, so it is read once and makes nothing that it does not need. */
+function foldClaim(derived: Derived, line: LedgerLine): void {
+  const units = unitsOf(line.fields.lines);
+  openHold(derived.holds, line, units);
+  for (const { dealId, quantity } of units) {
+    const poolId = `deal:${dealId}`;
+    const slice = derived.slices.get(poolId) ?? noSlice();
+    derived.slices.set(poolId, slice);
+    slice.free -= quantity;
+    slice.held += quantity;
+    slice.at = line.id;
+  }
 }
 
 function endHold(holds: OpenHolds, holdId: string): void {
@@ -123,6 +141,10 @@ function foldPayments(holds: OpenHolds, { fields }: LedgerLine): void {
 
 /** Adds a line of a ledger to the sums. What other capabilities write in it is none of stock's business. */
 export function foldStock(derived: Derived, line: LedgerLine): void {
+  if (line.fields.e === 'claimed') {
+    foldClaim(derived, line);
+    return;
+  }
   const { id: lineId, fields } = line;
   const poolId = fields.pool ?? '';
   const units = Number(fields.units ?? 0);
@@ -190,14 +212,6 @@ export function foldStock(derived: Derived, line: LedgerLine): void {
     }
     case 'slice-retired':
       derived.slices.delete(poolId);
-      return;
-    case 'claimed':
-      openHold(derived.holds, line);
-      for (const { id, quantity } of lines()) {
-        const slice = sliceOf(id);
-        slice.free -= quantity;
-        slice.held += quantity;
-      }
       return;
     case 'offered':
       openHold(derived.holds, line);

@@ -95,6 +95,9 @@ export function createEnergy({
 
   /** An event tells of one shopper, or of a list of them: claims that were decided together are announced together. */
   function read(partition: number, source: string, { number, event, payload }: Announced): EnergyEvent {
+    // What nothing is credited for, and nothing was, need not be read.
+    if (event !== takesBack && !catalogue.all('tasks').some((task) => task.on === event))
+      return { number, touches: [] };
     const told = parse(payload);
     const touches = (Array.isArray(told) ? told : [told]).flatMap((one): Touch[] => {
       const parsed = announcedSchema.safeParse(one);

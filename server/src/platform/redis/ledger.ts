@@ -94,6 +94,8 @@ export function followLedgers(
 
 /** Whether a ledger id is at or before another: ids are `<ms>-<number>`. */
 export function isAtOrBefore(id: string, other: string): boolean {
+  // Nearly always both have as many digits, and then the order of their characters is that of their numbers.
+  if (id.length === other.length && id.indexOf('-') === other.indexOf('-')) return id <= other;
   const [aMs = 0, aNumber = 0] = id.split('-').map(Number);
   const [bMs = 0, bNumber = 0] = other.split('-').map(Number);
   return aMs < bMs || (aMs === bMs && aNumber <= bNumber);
