@@ -1,12 +1,12 @@
 // Decides claims in a process of its own, with a Redis of its own. Arguments: the way, and what is written to disk when.
 import { startTestRedis } from '../../server/src/platform/redis/test-redis.ts';
-import { dealOf, evalsha, nodeCpuUs, ours, oursEach, redisCpuUs } from './claim-engines.mjs';
+import { dealOf, evalsha, floor, nodeCpuUs, ours, oursEach, redisCpuUs } from './claim-engines.mjs';
 import { answerQuestions } from './processes.mjs';
 
 const [way, durability] = process.argv.slice(2);
 const settings = durability === 'memory' ? { appendonly: 'no', appendfsync: 'no' } : {};
 const redis = await startTestRedis({ settings });
-const engine = await (way === 'evalsha' ? evalsha : way === 'ours' ? ours : oursEach)(redis.options);
+const engine = await { evalsha, floor, ours, 'ours-each': oursEach }[way](redis.options);
 const dealId = 'lamp.1';
 let next = 0;
 

@@ -32,8 +32,8 @@ export const bench = {
   sockets: 40_000,
   short: { sockets: 2_000, rounds: 1 },
   peers: ['evalsha'],
-  /** Without a disk, and the promises of ours decided one EVALSHA at a time. */
-  variants: ['ours memory', 'evalsha memory', 'ours-each'],
+  /** Without a disk; the promises of ours decided one EVALSHA at a time; and the writes of ours without any decision. */
+  variants: ['ours memory', 'evalsha memory', 'ours-each', 'floor'],
   measure,
   facts: (details) => ({
     concurrency,

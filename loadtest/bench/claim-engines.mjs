@@ -7,7 +7,9 @@ import { Redis } from 'ioredis';
 import { createPools } from '../../server/src/capabilities/deals/pools/pools.ts';
 import { createDealStore } from '../../server/src/capabilities/deals/store.ts';
 import { openConnections } from '../../server/src/platform/redis/connections.ts';
+import { createGroupCommit } from '../../server/src/platform/redis/group-commit.ts';
 import { createKeyspace } from '../../server/src/platform/redis/keyspace.ts';
+import { defineScript } from '../../server/src/platform/redis/scripts.ts';
 
 const quiet = () => {};
 const silent = { debug: quiet, info: quiet, warn: quiet, error: console.error };
@@ -180,6 +182,33 @@ export async function oursEach(target) {
       }
     },
   };
+}
+
+/** The floor: our connection and our batches, and a script that writes what claims write and decides nothing. */
+export async function floor(target) {
+  const first = await ours(target);
+  const k = createKeyspace({ festival: 'bench', partitions: 1 }).partition(0);
+  const script = defineScript(new URL('./claim-floor.lua', import.meta.url));
+  const commit = createGroupCommit({
+    clock: { monotonicMs: () => performance.now() },
+    bytesOf: () => 410,
+    onBatch(items) {
+      first.batches.calls++;
+      first.batches.items += items;
+    },
+    async run(claims) {
+      const texts = claims.flatMap(({ shopperId, requestId, holdId, dealId }) => [
+        shopperId,
+        requestId,
+        holdId,
+        dealId,
+      ]);
+      const { dealId } = claims[0];
+      const keys = [k.deal(dealId), k.dealTaken(dealId), k.lapses, k.ledger, k.outbox];
+      return (await script.run(first.redis, keys, [k.holds(''), Date.now(), JSON.stringify(texts)])).split('\n');
+    },
+  });
+  return { ...first, claim: async (asked) => `{"ok":true,"reply":${await commit.decide(asked)}}` };
 }
 
 /** One EVALSHA a claim through ioredis with its default settings; it sends without waiting for the answer before. */
