@@ -17,6 +17,16 @@ const refund = {
 };
 
 describe('how a payment stands', () => {
+  it('is refused once the bank said no, and waiting again for whoever has gone to the till since', () => {
+    const payment: Payment = { ...aPayment, url: '/till/1', lastRefusedAtMs: placedAtMs + 5_000 };
+    const facts = { payment, nowMs: placedAtMs + 9_000, backAtMs: placedAtMs + 8_000 };
+    expect(payStateOf({ ...facts, leftAtMs: placedAtMs + 1_000 })).toMatchObject({
+      is: 'refused',
+      atMs: placedAtMs + 5_000,
+    });
+    expect(payStateOf({ ...facts, leftAtMs: placedAtMs + 6_000 }).is).toBe('waiting');
+    expect(payStateOf({ ...facts, nowMs: payment.dueAtMs }).is).toBe('ending');
+  });
   it('waits to be paid while the hold runs', () => {
     expect(state(aPayment, placedAtMs)).toEqual({ is: 'to-pay', leftMs: 600_000 });
   });
