@@ -45,7 +45,8 @@ class Written {
   }
 }
 
-/** The decision of which a script answered, or remembered, this JSON. */
+/** The decision of which a script answered, or remembered, this JSON; which decisions those may be is for the caller to know. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a handler's own answer, as JSON.parse would have it unnamed
 export function decisionOf<D extends { ok: boolean }>(json: string): D {
   return (json.startsWith('{"ok":true,') ? new Written(json) : JSON.parse(json)) as D;
 }

@@ -40,7 +40,7 @@ export function createTurns(perRound: number): Turns {
   const off = new Set<string>();
   return {
     next(all) {
-      if (waiting.length === 0) waiting = [...all()].reverse();
+      if (waiting.length === 0) waiting = [...all()].toReversed();
       const looked = new Set([...off, ...waiting.splice(-perRound)]);
       off.clear();
       if (waiting.length === 0) turns++;

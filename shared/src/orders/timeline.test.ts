@@ -31,7 +31,8 @@ describe('the string of an order', () => {
           expect(check(entries)).toEqual({ whole: true, brokenAt: null });
           const at = which % entries.length;
           const entry = entries[at] as TimelineEntry;
-          const other = typeof entry[field] === 'number' ? Number(entry[field]) + 1 : `${entry[field]}x`;
+          const value = entry[field];
+          const other = typeof value === 'number' ? value + 1 : `${value}x`;
           const whole = entries.length;
           expect(check(entries.with(at, { ...entry, [field]: other }))).toEqual({ whole: false, brokenAt: at + 1 });
           expect(check(entries.toSpliced(at, 1), whole).brokenAt).toBe(at + 1);
