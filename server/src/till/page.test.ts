@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { afterEach, beforeEach, describe, expect } from 'vitest';
+import { afterEach, beforeEach, describe, expect, vi } from 'vitest';
 import { browserTest, expectAccessible, type Visit, visit } from '../../tests/test-browser.ts';
 import { openTestHouse, type TestHouse } from './till.test-house.ts';
 
@@ -39,6 +39,9 @@ async function pageOf(size: { width?: number; height?: number } = {}) {
 }
 const pay = (page: Page) => page.getByRole('button', { name: /^Pay/ }).click();
 const heading = (page: Page, name: string) => page.getByRole('heading', { name }).waitFor();
+
+/** A browser on a machine that is busy with other tests may take this long to open a page. */
+vi.setConfig({ testTimeout: 60_000 });
 
 describe('the hosted page', () => {
   browserTest('says what it costs, until when, and what each card will do', async () => {

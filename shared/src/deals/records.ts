@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { recordIdSchema } from '../ids.ts';
 import { minorSchema } from '../money-schema.ts';
-import { durationMs, durationSchema, parseWhen, whenSchema } from '../time.ts';
+import { durationMs, durationSchema, parseWhen, type Schedule, whenSchema } from '../time.ts';
 import { couponKinds, fundingOf } from './pricing/coupon-kinds.ts';
 
 /** A flash deal is on for 10 s to 24 h at a time; what is on for longer is a price, not a flash. */
@@ -18,10 +18,18 @@ const earlyMax = 4;
 /** Products that one coupon names; whoever means more means the brand. */
 const couponProductsMax = 200;
 
+/** What is no length or schedule at all has been said by its own schema; what builds on it says nothing more. */
+function msOf(duration: string): number | null {
+  return durationSchema.safeParse(duration).success ? durationMs(duration) : null;
+}
+function scheduleOf(when: string): Schedule | null {
+  return whenSchema.safeParse(when).success ? parseWhen(when) : null;
+}
+
 function durationBetween(minMs: number, maxMs: number, words: string) {
   return durationSchema.refine((text) => {
-    const ms = durationMs(text);
-    return ms >= minMs && ms <= maxMs;
+    const ms = msOf(text);
+    return ms === null || (ms >= minMs && ms <= maxMs);
   }, words);
 }
 
@@ -69,7 +77,8 @@ export const dealRecord = z
     lot: recordIdSchema.exactOptional(),
   })
   .superRefine((deal, context) => {
-    const schedule = parseWhen(deal.when);
+    const schedule = scheduleOf(deal.when);
+    if (schedule === null) return;
     const forMsMax = deal.presale === undefined ? flashForMsMax : depositForMsMax;
     if (schedule.forMs < flashForMsMin || schedule.forMs > forMsMax) {
       const message =
@@ -84,7 +93,7 @@ export const dealRecord = z
     }
     let last = { level: 0, earlierMs: 0, priceMinor: deal.priceMinor };
     for (const [i, tier] of (deal.early ?? []).entries()) {
-      const earlierMs = durationMs(tier.opensEarlier);
+      const earlierMs = msOf(tier.opensEarlier) ?? last.earlierMs;
       const priceMinor = tier.priceMinor ?? last.priceMinor;
       const problem = (field: string, message: string) =>
         context.addIssue({ code: 'custom', path: ['early', i, field], message });
