@@ -224,8 +224,12 @@ test('who was away longer than the log is kept gets a snapshot and is told so: n
   await say('line 1');
   const viewer = await nodes[0]!.viewer();
   const { reply } = await viewer.join('live:chat', session);
+  // Who stays tells when the node has heard the last line; a line that is still on its way comes to whoever joins behind it.
+  const witness = await nodes[0]!.viewer();
+  await witness.join('live:chat', session);
   viewer.socket.close();
   for (const line of words(2, 70)) await say(line);
+  await until(() => witness.said.at(-1) === 'line 70');
   const back = await nodes[0]!.viewer();
   expect(await back.join('live:chat', session, reply.position)).toMatchObject({
     ok: true,
